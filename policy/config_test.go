@@ -73,7 +73,10 @@ func TestCheckOneMistake(t *testing.T) {
 		"route without upstream":   {with(func(c *Config) { c.Routes = []Route{{Name: "x", Listen: "localhost:1026"}} }), `--upstream of route "x" is missing`},
 		"same name twice":          {with(func(c *Config) { c.Routes = []Route{second, {Name: "ses", Listen: "localhost:1", Upstream: "a:25"}} }), `two routes are named "ses"`},
 		"same port twice":          {with(func(c *Config) { c.Routes = []Route{{Name: "x", Listen: "localhost:1025", Upstream: "a:25"}} }), "both listen on localhost:1025"},
-		"any port twice":           {with(func(c *Config) { c.Listen = "localhost:0"; c.Routes = []Route{{Name: "x", Listen: "localhost:0", Upstream: "a:25"}} }), ""},
+		"any port twice": {with(func(c *Config) {
+			c.Listen = "localhost:0"
+			c.Routes = []Route{{Name: "x", Listen: "localhost:0", Upstream: "a:25"}}
+		}), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.config.Check()

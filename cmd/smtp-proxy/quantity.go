@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// took writes how long something lasted, in three significant digits at most.
+func took(d time.Duration) string {
+	switch ms := float64(d) / float64(time.Millisecond); {
+	case ms < 9.95:
+		return fmt.Sprintf("%.1f ms", ms)
+	case ms < 999.5:
+		return fmt.Sprintf("%.0f ms", ms)
+	case d < time.Minute-50*time.Millisecond:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%dm %02ds", d/time.Minute, d%time.Minute/time.Second)
+	}
+	return fmt.Sprintf("%dh %02dm", d/time.Hour, d%time.Hour/time.Minute)
+}
+
+// octets writes a size as mail programs do, in powers of ten.
+func octets(n int64) string {
+	switch f := float64(n); {
+	case n < 1000:
+		return count(int(n), "octet")
+	case n < 1e6:
+		return fmt.Sprintf("%.1f kB", f/1e3)
+	case n < 1e9:
+		return fmt.Sprintf("%.1f MB", f/1e6)
+	default:
+		return fmt.Sprintf("%.2f GB", f/1e9)
+	}
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
+}
+
+// seconds writes a time to wait as a person would say it.
+func seconds(n int) string {
+	d := time.Duration(n) * time.Second
+	switch {
+	case d >= 48*time.Hour:
+		return count(int(d/(24*time.Hour)), "day")
+	case d >= 2*time.Hour:
+		return count(int(d/time.Hour), "hour")
+	case d >= 2*time.Minute:
+		return count(int(d/time.Minute), "minute")
+	}
+	return count(n, "second")
+}
+
+// daysLeft says how far a date is from now, in whole days.
+func daysLeft(until, now time.Time) string {
+	n := int(until.Sub(now) / (24 * time.Hour))
+	if until.Before(now) {
+		return "expired " + count(-n, "day") + " ago"
+	}
+	return count(n, "day") + " left"
+}

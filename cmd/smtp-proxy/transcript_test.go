@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/proxy/session"
+)
+
+var update = flag.Bool("update", false, "write the golden transcripts anew; read the diff")
+
+func TestTranscripts(t *testing.T) {
+	plain := func(width int) transcript {
+		return transcript{screen: screen{zone: time.UTC, width: width}, now: noon}
+	}
+	colored, full := plain(100), plain(0)
+	colored.color, full.full = true, true
+	yesterday := plain(0)
+	yesterday.now = noon.AddDate(0, 0, 3)
+	for name, test := range map[string]struct {
+		view    transcript
+		session *inspect.Session
+	}{
+		"delivered":           {plain(0), delivered()},
+		"delivered-full":      {full, delivered()},
+		"delivered-colored":   {colored, delivered()},
+		"refused-recipient":   {plain(80), refusedRecipient()},
+		"refused-connection":  {plain(0), refusedConnection()},
+		"expired-certificate": {plain(100), expiredCertificate()},
+		"hostile":             {full, hostile()},
+		"long":                {plain(0), long()},
+		"earlier-day":         {yesterday, &inspect.Session{ID: "01JD", Started: noon, Route: "ses", Linked: "01JC", Outcome: inspect.Open, Dropped: 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got bytes.Buffer
+			test.view.out = &got
+			if err := test.view.session(test.session); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, got.Bytes())
+		})
+	}
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", "transcripts", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
+	}
+}
+
+func TestUpdateShowsTheFindingsAlone(t *testing.T) {
+	var got bytes.Buffer
+	v := transcript{screen: screen{out: &got, zone: time.UTC}, now: noon}
+	if err := v.update(refusedConnection()); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "update", got.Bytes())
+}
+
+// TestNoLineLeavesTheScreen holds as long as the peers' words have blanks.
+func TestNoLineLeavesTheScreen(t *testing.T) {
+	for _, width := range []int{70, 80, 120} {
+		var got bytes.Buffer
+		v := transcript{screen: screen{out: &got, zone: time.UTC, width: width}, now: noon}
+		v.session(refusedRecipient())
+		_, dialogue, _ := strings.Cut(got.String(), "\n")
+		for _, line := range strings.Split(dialogue, "\n") {
+			if n := columns(line); n > width {
+				t.Errorf("width %d: a line of %d columns: %q", width, n, line)
+			}
+		}
+	}
+}
+
+// FuzzTranscript checks that nothing a peer or a rule says reaches the
+// terminal as a control, and that the words of a plain reply are all there.
+func FuzzTranscript(f *testing.F) {
+	f.Add("220 \x1b[2J hello\r\n", "250-a\n250 b", 80)
+	f.Add("550 5.1.1 \xff\u202e", "", 0)
+	f.Fuzz(func(t *testing.T, greeting, reply string, width int) {
+		var got bytes.Buffer
+		v := transcript{screen: screen{out: &got, zone: time.UTC, width: width % 200}, now: noon, full: true}
+		s := newScript(inspect.NoMail)
+		s.s.ID, s.s.Route, s.s.App.Addr, s.s.Upstream.Name, s.s.Upstream.Provider = reply, greeting, reply, greeting, reply
+		s.say(greeting).hear(time.Millisecond, 250, reply).note(false, greeting)
+		s.tls(session.Upstream, &session.TLS{ServerName: reply, Error: greeting, Chain: []session.Certificate{{Subject: reply, Names: []string{greeting}}}}, nil)
+		s.find(inspect.Finding{Cause: reply, Title: greeting, Explanation: reply, Evidence: []inspect.Evidence{{Text: reply}}, RuledOut: []string{greeting}, Fix: []string{reply, greeting}, Retry: inspect.Retry{Advice: reply, Text: greeting}, Refs: []string{reply}})
+		if err := v.session(s.end(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		text := got.String()
+		for i, r := range text {
+			if r != '\n' && (r == '\uFFFD' && !strings.Contains(greeting+reply, "\uFFFD") || hides(r)) {
+				t.Fatalf("greeting %q, reply %q: %q at %d in %q", greeting, reply, r, i, text)
+			}
+		}
+	})
+}
