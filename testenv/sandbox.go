@@ -108,7 +108,7 @@ func (s *Sandbox) secure() error {
 	if s.opts.TLS != nil {
 		return nil
 	}
-	leaf, roots, err := selfTrusted(s.opts.Hostname)
+	leaf, roots, err := lastingLeaf(s.opts.Hostname)
 	if err != nil {
 		return fmt.Errorf("sandbox certificate: %w", err)
 	}

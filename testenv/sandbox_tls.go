@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// selfTrusted returns a certificate for the loopback names and hostname, and
+// lastingLeaf returns a certificate for the loopback names and hostname, and
 // its PEM, which a client must trust.
-func selfTrusted(hostname string) (tls.Certificate, []byte, error) {
+func lastingLeaf(hostname string) (tls.Certificate, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, nil, err

@@ -168,3 +168,11 @@ func testLeaf(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	pool.AppendCertsFromPEM(box.Roots())
 	return box.Certificate(), pool
 }
+
+func serverTLS(leaf tls.Certificate) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{leaf}}
+}
+
+func clientTLS(roots *x509.CertPool) *tls.Config {
+	return &tls.Config{RootCAs: roots, ServerName: "localhost"}
+}
