@@ -151,3 +151,10 @@ func (d *Data) dot(b []byte) Verdict {
 	d.Sequence = newlineNames[d.after] + "." + behind
 	return Ambiguous
 }
+
+// Pass steps over the dot that Scan has just called ambiguous: it is taken for
+// text.
+func (d *Data) Pass() {
+	d.after = afterText
+	d.length++
+}
