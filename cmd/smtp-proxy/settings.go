@@ -36,7 +36,7 @@ func (p *program) settleFlag(cmd *cobra.Command, f *pflag.Flag) error {
 	if value, ok := p.lookup(f.Name); ok {
 		return given(variable(f.Name), cmd.Flags().Set(f.Name, value))
 	}
-	if value, ok := p.file.Value(cmd.Name(), f.Name); ok {
+	if value, ok := p.file.Value(topName(cmd), f.Name); ok {
 		return given(filepath.Base(p.config)+": "+f.Name, cmd.Flags().Set(f.Name, value))
 	}
 	return nil
@@ -88,21 +88,40 @@ func (p *program) readConfig(cmd *cobra.Command) error {
 	return err
 }
 
+// topName returns the name of the command below the root that cmd belongs to:
+// "ca trust" has the settings of ca.
+func topName(cmd *cobra.Command) string {
+	for cmd.HasParent() && cmd.Parent().HasParent() {
+		cmd = cmd.Parent()
+	}
+	return cmd.Name()
+}
+
 // keys returns the settings of all commands: one file serves them all.
 func keys(root *cobra.Command) policy.Keys {
 	all := policy.Keys{}
 	for _, c := range root.Commands() {
-		var names []string
-		add := func(f *pflag.Flag) {
+		all[c.Name()] = flagsBelow(c, nil)
+		root.PersistentFlags().VisitAll(func(f *pflag.Flag) {
 			if settable(f) {
-				names = append(names, f.Name)
+				all[c.Name()] = append(all[c.Name()], f.Name)
 			}
-		}
-		c.Flags().VisitAll(add)
-		root.PersistentFlags().VisitAll(add)
-		all[c.Name()] = names
+		})
 	}
 	return all
+}
+
+// flagsBelow adds the settable flags of cmd and its subcommands to names.
+func flagsBelow(cmd *cobra.Command, names []string) []string {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if settable(f) {
+			names = append(names, f.Name)
+		}
+	})
+	for _, sub := range cmd.Commands() {
+		names = flagsBelow(sub, names)
+	}
+	return names
 }
 
 // dataDir returns the directory of the record, or "none".

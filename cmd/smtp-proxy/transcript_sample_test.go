@@ -200,7 +200,7 @@ func long() *inspect.Session {
 		if i == 60 {
 			code, text = 550, "550 5.1.1 no such user"
 		}
-		s.say("RCPT TO:<" + string(rune('a'+i%26)) + "@example.net>").hear(time.Millisecond, code, text)
+		s.say("RCPT TO:<"+string(rune('a'+i%26))+"@example.net>").hear(time.Millisecond, code, text)
 		if code == 550 {
 			s.find(inspect.Finding{Cause: "recipient.unknown", Title: "The mailbox does not exist", Evidence: []inspect.Evidence{{Event: len(s.s.Events), Text: text}}, Retry: inspect.Retry{Advice: "never"}})
 		}

@@ -35,7 +35,7 @@ func (s *size) Set(text string) error {
 type nets policy.Nets
 
 func (n *nets) String() string { return policy.Nets(*n).String() }
-func (n *nets) Type() string   { return "CIDR,…" }
+func (n *nets) Type() string   { return "CIDR" }
 func (n *nets) Set(text string) error {
 	more, err := policy.ParseNets(text)
 	*n = append(*n, more...)

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"smtp-proxy/policy"
+)
+
+// hints tells the owner what to put into the app's settings: the only thing
+// that has to be done after the start, and the one people get wrong.
+type hints struct {
+	routes []hint
+	data   string // directory of the authority; "none"
+	health string // address, or empty
+	keeps  bool
+}
+
+// hint is one route as it listens.
+type hint struct {
+	route policy.Route
+	addrs []net.Addr
+}
+
+func (h hints) write(w io.Writer) {
+	for _, r := range h.routes {
+		h.writeRoute(w, r)
+	}
+	if h.keeps {
+		fmt.Fprintf(w, "  watch      smtp-proxy tail%s\n", h.dataFlag())
+	}
+	if h.health != "" {
+		fmt.Fprintf(w, "  health     http://%s/readyz\n", h.health)
+	}
+	fmt.Fprintln(w)
+}
+
+// dataFlag is what other commands need to find the same record.
+func (h hints) dataFlag() string {
+	if h.data == "" {
+		return ""
+	}
+	return " --data " + h.data
+}
+
+func (h hints) writeRoute(w io.Writer, r hint) {
+	name := ""
+	if len(h.routes) > 1 {
+		name = " (route " + visible(r.route.Name) + ")"
+	}
+	fmt.Fprintf(w, "Mail goes to %s%s. Put into the app's SMTP settings:\n", visible(upstreamText(r.route.Upstream)), name)
+	fmt.Fprintf(w, "  host       %s\n", strings.Join(hosts(r.addrs), " or "))
+	fmt.Fprintf(w, "  port       %s\n", port(r.addrs))
+	fmt.Fprintf(w, "  TLS        %s\n", h.tlsText(r.route))
+	fmt.Fprintf(w, "  user       the one of the smarthost, with its password; both are passed on and not recorded\n")
+	fmt.Fprintf(w, "  container  %s\n", containerText(r))
+}
+
+func upstreamText(name string) string {
+	if name == sandboxUpstream {
+		return "the embedded sandbox, which delivers nothing"
+	}
+	return name
+}
+
+// hosts names what the app may write: localhost where that is it.
+func hosts(addrs []net.Addr) []string {
+	var names []string
+	for _, a := range addrs {
+		host, _, _ := net.SplitHostPort(a.String())
+		ip := net.ParseIP(host)
+		switch {
+		case ip.IsUnspecified():
+			return []string{"localhost, or this machine's name or address"}
+		case len(addrs) > 1 && ip.IsLoopback():
+			return []string{"localhost (127.0.0.1 or ::1)"}
+		}
+		names = append(names, host)
+	}
+	return names
+}
+
+func port(addrs []net.Addr) string {
+	if len(addrs) == 0 {
+		return ""
+	}
+	_, port, _ := net.SplitHostPort(addrs[0].String())
+	return port
+}
+
+func (h hints) tlsText(r policy.Route) string {
+	trust := "; trust the local authority: smtp-proxy ca trust" + h.dataFlag()
+	switch r.AppTLS {
+	case "offer":
+		return "none, or STARTTLS" + trust
+	case "require":
+		return "STARTTLS" + trust
+	case "implicit":
+		return "SSL/TLS from the start (not STARTTLS)" + trust
+	}
+	return "none: the proxy itself secures the way to the smarthost" + securedText(r.UpstreamTLS)
+}
+
+func securedText(mode string) string {
+	switch mode {
+	case "none":
+		return ", but --upstream-tls none forbids it"
+	case "auto":
+		return " where that offers TLS"
+	}
+	return ""
+}
+
+// containerText says how an app in a container gets here.
+func containerText(r hint) string {
+	p := port(r.addrs)
+	if len(r.addrs) > 0 && policy.Loopback(r.addrs[0].String()) {
+		return fmt.Sprintf("not reachable from one: start with --listen 0.0.0.0:%s --allow-from 172.16.0.0/12, then host.docker.internal:%s", p, p)
+	}
+	return fmt.Sprintf("host.docker.internal:%s (Linux: docker run --add-host host.docker.internal:host-gateway)", p)
+}
