@@ -19,8 +19,8 @@ import (
 // own dialogue with the upstream is indented.
 type transcript struct {
 	screen
-	full bool      // every line as it was; else long replies and long sessions are folded
-	now  time.Time // dates are written unless they are today's
+	full bool             // every line as it was; else long replies and long sessions are folded
+	now  func() time.Time // dates are written unless they are today's
 }
 
 // Columns of the dialogue.
@@ -90,7 +90,7 @@ func cutPort(addr string) (host, port string, ok bool) {
 // clock writes a moment of the local time, with its date unless it is today.
 func (t transcript) clock(at time.Time) string {
 	at = at.In(t.zone)
-	if now := t.now.In(t.zone); at.YearDay() == now.YearDay() && at.Year() == now.Year() {
+	if now := t.now().In(t.zone); at.YearDay() == now.YearDay() && at.Year() == now.Year() {
 		return at.Format("15:04:05.000")
 	}
 	return at.Format("2006-01-02 15:04:05.000")

@@ -17,12 +17,12 @@ var update = flag.Bool("update", false, "write the golden transcripts anew; read
 
 func TestTranscripts(t *testing.T) {
 	plain := func(width int) transcript {
-		return transcript{screen: screen{zone: time.UTC, width: width}, now: noon}
+		return transcript{screen: screen{zone: time.UTC, width: width}, now: atNoon}
 	}
 	colored, full := plain(100), plain(0)
 	colored.color, full.full = true, true
 	yesterday := plain(0)
-	yesterday.now = noon.AddDate(0, 0, 3)
+	yesterday.now = func() time.Time { return noon.AddDate(0, 0, 3) }
 	for name, test := range map[string]struct {
 		view    transcript
 		session *inspect.Session
@@ -48,6 +48,8 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
+func atNoon() time.Time { return noon }
+
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", "transcripts", name+".txt")
@@ -67,7 +69,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestUpdateShowsTheFindingsAlone(t *testing.T) {
 	var got bytes.Buffer
-	v := transcript{screen: screen{out: &got, zone: time.UTC}, now: noon}
+	v := transcript{screen: screen{out: &got, zone: time.UTC}, now: atNoon}
 	if err := v.update(refusedConnection()); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,7 @@ func TestUpdateShowsTheFindingsAlone(t *testing.T) {
 func TestNoLineLeavesTheScreen(t *testing.T) {
 	for _, width := range []int{70, 80, 120} {
 		var got bytes.Buffer
-		v := transcript{screen: screen{out: &got, zone: time.UTC, width: width}, now: noon}
+		v := transcript{screen: screen{out: &got, zone: time.UTC, width: width}, now: atNoon}
 		v.session(refusedRecipient())
 		_, dialogue, _ := strings.Cut(got.String(), "\n")
 		for _, line := range strings.Split(dialogue, "\n") {
@@ -96,7 +98,7 @@ func FuzzTranscript(f *testing.F) {
 	f.Add("550 5.1.1 \xff\u202e", "", 0)
 	f.Fuzz(func(t *testing.T, greeting, reply string, width int) {
 		var got bytes.Buffer
-		v := transcript{screen: screen{out: &got, zone: time.UTC, width: width % 200}, now: noon, full: true}
+		v := transcript{screen: screen{out: &got, zone: time.UTC, width: width % 200}, now: atNoon, full: true}
 		s := newScript(inspect.NoMail)
 		s.s.ID, s.s.Route, s.s.App.Addr, s.s.Upstream.Name, s.s.Upstream.Provider = reply, greeting, reply, greeting, reply
 		s.say(greeting).hear(time.Millisecond, 250, reply).note(false, greeting)
