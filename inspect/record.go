@@ -44,7 +44,9 @@ type Session struct {
 	Findings []Finding
 	Events   []session.Entry // the history; nil in lists
 	Dropped  int             // entries that the record lacks
-	Phase    session.Phase   // the furthest phase reached
+	Phase    session.Phase   // the furthest phase reached; quit does not count
+	Codes    []string        // distinct codes of refusing replies, "550 5.1.1", in order; at most 32
+	Omitted  int             // messages beyond those listed, which are the first 10,000 of a session
 }
 
 // AppLeg is the app's side of a session.
@@ -79,6 +81,8 @@ type Message struct {
 	Enhanced  string      `json:"enhanced"`
 	Text      string      `json:"text"`
 	Captured  string      `json:"captured,omitempty"` // full, headers, none, cut
+	Refused   int         `json:"refused,omitempty"`  // refused recipients, those that are not listed included
+	Omitted   int         `json:"omitted,omitempty"`  // recipients beyond those listed, which are the first 1000
 }
 
 // Recipient is one RCPT of a message and the reply to it.
@@ -94,7 +98,7 @@ type Certainty string
 
 // The degrees of certainty.
 const (
-	Certain  Certainty = "certain"  // the evidence proves it
+	Certain  Certainty = "certain" // the evidence proves it
 	Likely   Certainty = "likely"
 	Possible Certainty = "possible" // one of several readings
 )
