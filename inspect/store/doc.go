@@ -1,0 +1,16 @@
+// Package store keeps the record: it takes entries from the proxy, has them
+// annotated, writes them to an SQLite database and reads them back as
+// sessions.
+//
+// It understands neither SMTP nor failures; package inspect assembles
+// sessions and the annotator it is given explains them. Its one rule: nothing
+// on a byte's way waits for it. What it cannot write it counts, and the record
+// says so.
+//
+// How the record lies on disk. A database is a list of blocks, one or more
+// for each batch of entries, each block compressed as a whole: the summaries,
+// the entries and the bodies of all sessions that did something meanwhile.
+// The table of sessions says in which block the latest summary of each stands;
+// what else searching needs is a column there. So a short session costs one
+// row, and many short ones share the dictionary of one compressed block.
+package store
