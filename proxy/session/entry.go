@@ -220,8 +220,9 @@ type TLS struct {
 	Chain      []Certificate `json:"chain"`          // as the peer sent it
 	Stapled    string        `json:"ocsp,omitempty"` // good, revoked, unknown; empty when none was sent
 	Duration   time.Duration `json:"-"`
-	Hello      *Hello        `json:"hello,omitempty"`     // app leg: what the app offered
-	RootHint   string        `json:"root_hint,omitempty"` // issuer that the chain as sent lacks
+	Hello      *Hello        `json:"hello,omitempty"`             // app leg: what the app offered
+	RootHint   string        `json:"root_hint,omitempty"`         // issuer that the chain as sent lacks
+	AskedCert  bool          `json:"asked_certificate,omitempty"` // upstream leg: the smarthost asked for a client certificate
 }
 
 // Hello is what a TLS client offered in its first message.
