@@ -50,18 +50,28 @@ func mailFacts(s *inspect.Session) string {
 	accepted, all, size := 0, 0, int64(0)
 	for _, m := range s.Messages {
 		size += m.Size
-		all += len(m.To)
-		for _, r := range m.To {
-			if r.Code/100 == 2 {
-				accepted++
-			}
-		}
+		all += len(m.To) + m.Omitted
+		accepted += acceptedOf(&m)
 	}
-	text := fmt.Sprintf("%s, %d of %s accepted", count(len(s.Messages), "message"), accepted, count(all, "recipient"))
+	text := fmt.Sprintf("%s, %d of %s accepted", count(len(s.Messages)+s.Omitted, "message"), accepted, count(all, "recipient"))
 	if size > 0 {
 		text += ", " + octets(size)
 	}
 	return text
+}
+
+// acceptedOf counts recipients, those that are not listed included.
+func acceptedOf(m *inspect.Message) int {
+	accepted, refused := 0, 0
+	for _, r := range m.To {
+		switch {
+		case r.Code/100 == 2:
+			accepted++
+		case r.Code >= 400:
+			refused++
+		}
+	}
+	return accepted + max(0, m.Omitted-max(0, m.Refused-refused))
 }
 
 // causesOf lists the causes found, each once.
