@@ -19,7 +19,8 @@ import (
 //
 // In every text {host} stands for the persona's host name, {helo} for the
 // app's name, {peer} for the app's address, {from} and {to} for the address of
-// the command, {user} for who signs in, {id} for a queue id.
+// the command, {user} for who signs in, {id} for a queue id,
+// {date} for the time by the server's clock.
 type Persona struct {
 	Name     string   `toml:"-"`
 	Title    string   `toml:"title"`
@@ -31,29 +32,11 @@ type Persona struct {
 	EHLOTLS  []string `toml:"ehlo-tls"` // keywords under TLS; the same less STARTTLS when absent
 
 	Replies map[session.Phase]string `toml:"replies"`
-	Causes  []CauseReply             `toml:"cause"`
+	Scenes  []Scene                  `toml:"cause"` // how it shows causes of the catalogue
 }
 
-// CauseReply is how a persona shows one cause of the catalogue.
-type CauseReply struct {
-	ID    string        `toml:"id"`
-	Phase session.Phase `toml:"phase"`
-	Answer
-	App AppNeeds `toml:"app"`
-}
-
-// AppNeeds is what an app must do to meet a cause; what is empty does not
-// matter. It stands in the files beside the answer.
-type AppNeeds struct {
-	User     string `toml:"user"` // signs in as
-	Password string `toml:"password"`
-	NoAuth   bool   `toml:"no-auth"` // must not sign in
-	From     string `toml:"from"`
-	To       string `toml:"to"`
-	Helo     string `toml:"helo"`
-	Sends    int    `toml:"sends"`  // sessions until the cause shows; 0 for 1
-	Script   string `toml:"script"` // said instead of a well-behaved session
-}
+// defaultPersona speaks where nobody else is asked for.
+const defaultPersona = "postfix"
 
 //go:embed personas/*.toml
 var personaFiles embed.FS
@@ -119,22 +102,11 @@ func (p *Persona) validate() error {
 			return fmt.Errorf("persona %s: %s: %w", p.Name, phase, err)
 		}
 	}
-	for _, c := range p.Causes {
-		if err := c.validate(); err != nil {
-			return fmt.Errorf("persona %s: %s: %w", p.Name, c.ID, err)
+	for i := range p.Scenes {
+		if err := p.Scenes[i].validate(); err != nil {
+			return fmt.Errorf("persona %s: %w", p.Name, err)
 		}
-		if c.ID == "" || c.Phase == "" {
-			return fmt.Errorf("persona %s: a cause lacks its id or phase: %+v", p.Name, c)
-		}
+		p.Scenes[i].Persona = p.Name
 	}
 	return nil
-}
-
-// Cause returns how the persona shows a cause.
-func (p *Persona) Cause(id string) (CauseReply, bool) {
-	i := slices.IndexFunc(p.Causes, func(c CauseReply) bool { return c.ID == id })
-	if i < 0 {
-		return CauseReply{}, false
-	}
-	return p.Causes[i], true
 }

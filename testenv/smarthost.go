@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"smtp-proxy/proxy/session"
 )
@@ -16,6 +17,7 @@ import (
 type SmarthostOptions struct {
 	Addr    string // ip:port; empty for a free port of 127.0.0.1
 	Persona string // a name from Personas; empty for postfix
+	Host    string // what it calls itself; empty for the persona's own host
 
 	Implicit bool        // TLS from the first byte
 	NoTLS    bool        // STARTTLS is neither offered nor understood
@@ -25,6 +27,8 @@ type SmarthostOptions struct {
 	Handshake func(ctx context.Context, c net.Conn) net.Conn
 
 	Answers        map[session.Phase]Answer // instead of the persona's usual replies
+	EHLO           []string                 // keywords instead of the persona's
+	Clock          time.Duration            // by how much the server's clock is ahead
 	User, Password string                   // the one account; empty lets everybody sign in
 
 	Mailbox   *Mailbox      // where messages go; nil for a new one
@@ -49,11 +53,17 @@ type Smarthost struct {
 // NewSmarthost starts a scripted smarthost. It serves until Close.
 func NewSmarthost(opts SmarthostOptions) (*Smarthost, error) {
 	if opts.Persona == "" {
-		opts.Persona = "postfix"
+		opts.Persona = defaultPersona
 	}
 	persona, err := LoadPersona(opts.Persona)
 	if err != nil {
 		return nil, err
+	}
+	if opts.Host != "" {
+		persona.Host = opts.Host
+	}
+	if opts.EHLO != nil {
+		persona.EHLO, persona.EHLOTLS = opts.EHLO, opts.EHLO
 	}
 	s := &Smarthost{Mailbox: opts.Mailbox, opts: opts, persona: persona, grey: newGreylist(), given: make(map[session.Phase]int)}
 	if s.Mailbox == nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/proxy/wire"
@@ -126,7 +127,8 @@ func (t *talk) fill() *strings.Replacer {
 	peer, _, _ := net.SplitHostPort(t.conn.RemoteAddr().String())
 	return strings.NewReplacer(
 		"{host}", t.host.persona.Host, "{helo}", t.helo, "{peer}", peer,
-		"{from}", t.from, "{to}", t.addr, "{user}", t.user, "{id}", t.id)
+		"{from}", t.from, "{to}", t.addr, "{user}", t.user, "{id}", t.id,
+		"{date}", time.Now().UTC().Add(t.host.opts.Clock).Format("Mon, 2 Jan 2006 15:04:05 -0700"))
 }
 
 func (t *talk) hello(ctx context.Context, c wire.Command) bool {
