@@ -13,6 +13,8 @@ import (
 const (
 	maxConns = 64               // connections at once on one port; further ones wait in the backlog
 	maxLife  = 15 * time.Minute // of one connection
+
+	acceptPause = 50 * time.Millisecond // before accepting again when it failed
 )
 
 // port is a listening socket whose connections are counted, bounded in number
@@ -93,7 +95,11 @@ func (p *port) accept() {
 		}
 		c, err := p.ln.Accept()
 		if err != nil {
-			return
+			<-p.slots
+			if errors.Is(err, net.ErrClosed) || pause(p.ctx, acceptPause) != nil {
+				return
+			}
+			continue // out of descriptors, or a connection that died in the queue
 		}
 		if !p.enter(c) {
 			c.Close()

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	_ "embed" // usual.txt
 	"regexp"
 	"strconv"
 	"strings"
@@ -75,69 +76,16 @@ func (p provoked) reply(addr string) string {
 	return strings.Join(append(parts, p.text(addr)), " ")
 }
 
+//go:embed usual.txt
+var usualTexts string
+
 // usualText gives the words that Postfix, or whoever is known for the code,
-// puts behind it. Enhanced codes come first, bare codes are the fall-back.
+// puts behind it.
 func usualText(code string) (string, bool) {
-	say, ok := map[string]string{
-		"421":    "Service not available, closing transmission channel",
-		"450":    "Requested mail action not taken: mailbox unavailable",
-		"451":    "Requested action aborted: local error in processing",
-		"452":    "Requested action not taken: insufficient system storage",
-		"454":    "Temporary authentication failure",
-		"500":    "Syntax error, command unrecognized",
-		"501":    "Syntax error in parameters or arguments",
-		"502":    "Command not implemented",
-		"503":    "Bad sequence of commands",
-		"504":    "Command parameter not implemented",
-		"521":    "Server does not accept mail",
-		"530":    "Authentication required",
-		"535":    "Authentication credentials invalid",
-		"550":    "Requested action not taken: mailbox unavailable",
-		"551":    "User not local; please try another path",
-		"552":    "Requested mail action aborted: exceeded storage allocation",
-		"553":    "Requested action not taken: mailbox name not allowed",
-		"554":    "Transaction failed",
-		"555":    "MAIL FROM/RCPT TO parameters not recognized or not implemented",
-		"556":    "Domain does not accept mail",
-		"4.1.8":  "<{addr}>: Sender address rejected: Domain not found",
-		"4.2.0":  "<{addr}>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/help/example.com.html",
-		"4.2.1":  "The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered",
-		"4.2.2":  "<{addr}>: Recipient address rejected: Mailbox is full",
-		"4.3.0":  "Temporary lookup failure",
-		"4.3.1":  "Insufficient system storage",
-		"4.3.2":  "System not accepting network messages, try again later",
-		"4.3.5":  "Server configuration error",
-		"4.4.2":  "Error: timeout exceeded",
-		"4.5.3":  "Error: too many recipients",
-		"4.7.0":  "Error: too many connections from 192.0.2.10",
-		"4.7.1":  "<{addr}>: Recipient address rejected: Greylisted, please try again later",
-		"4.7.28": "Our system has detected an unusual rate of mail originating from your IP address. To protect our users, mail sent from your IP address has been temporarily rate limited",
-		"5.1.0":  "<{addr}>: Address rejected",
-		"5.1.1":  "<{addr}>: Recipient address rejected: User unknown in virtual mailbox table",
-		"5.1.2":  "<{addr}>: Recipient address rejected: Domain not found",
-		"5.1.3":  "Bad recipient address syntax",
-		"5.1.6":  "<{addr}>: Recipient address rejected: User has moved to another address",
-		"5.1.7":  "Bad sender address syntax",
-		"5.1.8":  "<{addr}>: Sender address rejected: Domain not found",
-		"5.1.10": "<{addr}>: Recipient address rejected: Domain example.com does not accept mail (nullMX)",
-		"5.2.1":  "The email account that you tried to reach is disabled",
-		"5.2.2":  "<{addr}>: Recipient address rejected: Mailbox is full, user over quota",
-		"5.2.3":  "Message length exceeds the limit of the recipient's mailbox",
-		"5.3.0":  "Mail system error",
-		"5.3.4":  "Message size exceeds fixed limit",
-		"5.4.6":  "Too many hops",
-		"5.5.1":  "Error: command not implemented",
-		"5.5.2":  "Error: bad syntax",
-		"5.5.3":  "Error: too many recipients",
-		"5.5.4":  "Unsupported option",
-		"5.6.0":  "Message content rejected: malformed header or MIME",
-		"5.7.0":  "Must issue a STARTTLS command first",
-		"5.7.1":  "<{addr}>: Recipient address rejected: Access denied",
-		"5.7.8":  "Error: authentication failed: authentication failure",
-		"5.7.9":  "Application-specific password required",
-		"5.7.23": "Message rejected due to: SPF fail - not authorized",
-		"5.7.25": "Client host rejected: cannot find your reverse hostname, [192.0.2.10]",
-		"5.7.26": "Unauthenticated email from example.com is not accepted due to domain's DMARC policy",
-	}[code]
-	return say, ok
+	for line := range strings.Lines(usualTexts) {
+		if key, say, ok := strings.Cut(line, " "); ok && key == code {
+			return strings.TrimSpace(say), true
+		}
+	}
+	return "", false
 }
