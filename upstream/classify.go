@@ -32,6 +32,8 @@ func Classify(op string, err error) *session.Fault {
 	switch {
 	case fromTLS(f, err):
 	case fromErrno(f, err):
+	case errors.Is(err, ErrLoop):
+		f.Class = session.FaultLoop
 	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):
 		f.Class = session.FaultLocal
 	case isTimeout(err):

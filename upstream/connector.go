@@ -61,6 +61,7 @@ type Connector struct {
 	tickets  *tickets
 	dial     func(context.Context, netip.AddrPort) (net.Conn, error)
 	routable func(netip.Addr) bool
+	own      func(netip.AddrPort) bool // see Avoid
 }
 
 // New checks the options and returns a connector. Nothing is asked or

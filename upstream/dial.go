@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -43,10 +44,24 @@ func routable(addr netip.Addr) bool {
 	return true
 }
 
+// ErrLoop says that a smarthost's address is the proxy's own.
+var ErrLoop = errors.New("that is this proxy itself")
+
+// Avoid names the addresses that are the proxy's own: they are never connected
+// to, since each session would begin the next. Call it before the first Connect.
+func (c *Connector) Avoid(own func(netip.AddrPort) bool) { c.own = own }
+
+func (c *Connector) dialUnlessOwn(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+	if c.own != nil && c.own(addr) {
+		return nil, ErrLoop
+	}
+	return c.dial(ctx, addr)
+}
+
 // try makes one attempt and reports it to results.
 func (c *Connector) try(ctx context.Context, addr netip.AddrPort, results chan<- attempt) {
 	began := time.Now()
-	conn, err := c.dial(ctx, addr)
+	conn, err := c.dialUnlessOwn(ctx, addr)
 	now := time.Now()
 	results <- attempt{conn: conn, err: err, addr: addr, took: now.Sub(began), at: now}
 }

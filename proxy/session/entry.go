@@ -174,6 +174,7 @@ const (
 	FaultCorrupt     FaultClass = "tls-corrupt"  // TLS records that do not decode
 	FaultPermission  FaultClass = "permission"   // EACCES, EPERM: a local firewall or policy
 	FaultDescriptors FaultClass = "descriptors"  // EMFILE, ENFILE
+	FaultLoop        FaultClass = "loop"         // the address is the proxy's own
 	FaultLocal       FaultClass = "local"        // the proxy's own end closed it
 	FaultOther       FaultClass = "other"
 )

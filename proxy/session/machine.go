@@ -206,6 +206,9 @@ func (m *Machine) HandshakeDue() bool { return m.reading == readHandshake && !m.
 // Over reports whether the machine has asked for the end of both legs.
 func (m *Machine) Over() bool { return m.over }
 
+// Gone reports whether a side has ended its direction.
+func (m *Machine) Gone(side Side) bool { return m.gone[side] }
+
 // Held returns how many octets of a side are kept back for now.
 func (m *Machine) Held(side Side) int {
 	if side == App {

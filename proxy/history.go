@@ -1,0 +1,151 @@
+package proxy
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"smtp-proxy/proxy/session"
+)
+
+// record numbers an entry and keeps it for the recorder. The lock is held.
+func (r *relay) record(e *session.Entry) {
+	r.seq++
+	e.Seq = r.seq
+	r.history = append(r.history, session.Record{Session: r.info, Entry: e})
+}
+
+// recordNow records an entry that does not come from the machine.
+func (r *relay) recordNow(e session.Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.record(&e)
+	r.handOver()
+}
+
+// handOver gives the history to the recorder. What that cannot take is counted,
+// and the count goes with the next record that it takes.
+func (r *relay) handOver() {
+	if r.finished {
+		r.history = nil // the end of the session has been told
+	}
+	if len(r.history) == 0 {
+		return
+	}
+	for rest := r.history; len(rest) > 0; {
+		entry, body := r.ownUp(rest)
+		n := r.server.options.Recorder.add(rest)
+		if entry < n {
+			r.lost = 0
+		}
+		if body < n {
+			r.lostBody = 0
+		}
+		if rest = rest[n:]; len(rest) > 0 {
+			r.lose(&rest[0])
+			rest = rest[1:]
+		}
+	}
+	clear(r.history)
+	r.history = r.history[:0]
+}
+
+// ownUp writes what was lost on the first record of its kind, and returns where
+// those stand; beyond the end where there is none.
+func (r *relay) ownUp(records []session.Record) (entry, body int) {
+	entry = slices.IndexFunc(records, func(rec session.Record) bool { return rec.Body == nil })
+	body = slices.IndexFunc(records, func(rec session.Record) bool { return rec.Body != nil })
+	if entry < 0 {
+		entry = len(records)
+	} else {
+		records[entry].Dropped = r.lost
+	}
+	if body < 0 {
+		body = len(records)
+	} else {
+		records[body].Dropped = r.lostBody
+	}
+	return entry, body
+}
+
+func (r *relay) lose(rec *session.Record) {
+	if rec.Body != nil {
+		r.lostBody += len(rec.Body)
+	} else {
+		r.lost++
+	}
+}
+
+// arm sets the session's clock to the machine's deadline. A deadline that moves
+// away is followed when the old one comes, so that most changes cost nothing.
+func (r *relay) arm() {
+	d := r.m.Deadline()
+	if d.IsZero() || !r.armed.IsZero() && !d.Before(r.armed) {
+		return
+	}
+	r.armed = d
+	wait := time.Until(d)
+	if r.timer == nil {
+		r.timer = time.AfterFunc(wait, r.expire)
+	} else {
+		r.timer.Reset(wait)
+	}
+}
+
+// expire runs when the clock does.
+func (r *relay) expire() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.armed = time.Time{}
+	if l := r.stuck(); l != nil {
+		r.breakOff(l, &session.Fault{Op: "write", Class: session.FaultTimeout,
+			Text: fmt.Sprintf("took nothing for %s", time.Since(l.since).Round(time.Second))})
+		_ = l.conn.SetWriteDeadline(time.Unix(1, 0))
+	} else {
+		r.apply(r.m.Elapsed(time.Now()))
+	}
+	r.wake()
+	r.arm()
+}
+
+// stuck returns the leg whose peer has not taken a write for as long as a
+// whole turn may last. The silence is then that peer's, not the other's.
+func (r *relay) stuck() *leg {
+	for i := range r.legs {
+		if l := &r.legs[i]; l.writing && time.Since(l.since) >= r.route.silence() {
+			return l
+		}
+	}
+	return nil
+}
+
+// stop asks the session to end as soon as its message allows.
+func (r *relay) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.apply(r.m.Stop(time.Now()))
+	r.wake()
+}
+
+// abort ends the session now.
+func (r *relay) abort(odd session.Oddity, why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.apply(r.m.Abort(time.Now(), odd, why))
+	r.wake()
+}
+
+// panicked ends a session that ran into a bug of ours. The stack goes to the
+// log, where a bug report can take it from; it holds no message and no secret.
+func (r *relay) panicked(p any) {
+	r.server.options.Log.Error().Str("session", r.info.ID).Interface("panic", p).Bytes("stack", debug.Stack()).
+		Msg("a bug in smtp-proxy ended this session; please report it")
+	defer func() {
+		if recover() != nil { // the machine itself is at fault: cut both legs
+			r.cancel()
+			r.closeConns()
+		}
+	}()
+	r.abort(session.OddPanic, "an internal error ended the session")
+}

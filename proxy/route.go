@@ -1,0 +1,81 @@
+package proxy
+
+import (
+	"cmp"
+	"crypto/tls"
+	"net/netip"
+	"slices"
+	"time"
+
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
+)
+
+// Capture says what is kept of messages.
+type Capture string
+
+// What is kept of messages.
+const (
+	CaptureFull    Capture = "full"
+	CaptureHeaders Capture = "headers"
+	CaptureNone    Capture = "none"
+)
+
+// Route is one way through the proxy: where the app connects, and which
+// smarthost it gets.
+type Route struct {
+	Name      string
+	Listen    []string // host:port; "localhost" means 127.0.0.1 and ::1
+	Target    upstream.Target
+	AppTLS    session.AppTLS
+	TLS       *tls.Config    // for the app's leg, unless AppTLS is AppNone
+	AllowFrom []netip.Prefix // who may connect; empty means loopback
+	Capture   Capture        // empty means full
+
+	PassSmuggling   bool          // an ambiguous end of data passes
+	AppSilence      time.Duration // 0 means 5 min
+	UpstreamReply   time.Duration // 0 means 5 min
+	UpstreamVerdict time.Duration // 0 means 10 min
+}
+
+// machine returns the session rules of this route.
+func (r *Route) machine() session.Config {
+	return session.Config{
+		Upstream:        r.Target.Name,
+		UpstreamTLS:     r.upstreamTLS(),
+		AppTLS:          r.AppTLS,
+		PassSmuggling:   r.PassSmuggling,
+		AppSilence:      r.AppSilence,
+		UpstreamReply:   r.UpstreamReply,
+		UpstreamVerdict: r.UpstreamVerdict,
+	}
+}
+
+func (r *Route) upstreamTLS() session.UpstreamTLS {
+	switch {
+	case r.Target.Implicit():
+		return session.UpstreamImplicit
+	case r.Target.Mode == upstream.ModeNone:
+		return session.UpstreamNone
+	case r.Target.Mode == upstream.ModeSTARTTLS:
+		return session.UpstreamSTARTTLS
+	}
+	return session.UpstreamAuto
+}
+
+// silence is how long a peer may take nothing that is sent to it.
+func (r *Route) silence() time.Duration { return cmp.Or(r.UpstreamReply, 5*time.Minute) }
+
+// allows reports whether an address may connect.
+func (r *Route) allows(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	if len(r.AllowFrom) == 0 {
+		return addr.IsLoopback()
+	}
+	return slices.ContainsFunc(r.AllowFrom, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// appTLSName is the setting's name, for the record.
+func (r *Route) appTLSName() string {
+	return [...]string{session.AppNone: "none", session.AppOffer: "offer", session.AppRequire: "require", session.AppImplicit: "implicit"}[r.AppTLS]
+}

@@ -1,0 +1,215 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
+
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
+)
+
+// Options is what a Server needs. Routes, Connector and Recorder are required.
+type Options struct {
+	Routes           []Route
+	Connector        *upstream.Connector
+	Recorder         *Recorder
+	Log              zerolog.Logger
+	HandshakeTimeout time.Duration // one handshake on the app's leg; 0 means 30 s
+	MaxSessions      int           // at once; 0 means as many as there are descriptors
+	MaxPerAddress    int           // at once from one address; 0 means no limit
+}
+
+// Server listens on every route and owns all sessions. Use it once.
+type Server struct {
+	options   Options
+	listeners []listener
+	own       map[netip.AddrPort]bool
+
+	mu       sync.Mutex
+	sessions map[*relay]netip.Addr
+	stopping bool
+	running  sync.WaitGroup // sessions
+	accepts  sync.WaitGroup
+}
+
+// listener is one open port.
+type listener struct {
+	net.Listener
+	route *Route
+}
+
+// New checks the options and returns a server that does not listen yet.
+func New(o Options) (*Server, error) {
+	if len(o.Routes) == 0 || o.Connector == nil || o.Recorder == nil {
+		return nil, errors.New("a proxy needs a route, a connector and a recorder")
+	}
+	if o.HandshakeTimeout == 0 {
+		o.HandshakeTimeout = 30 * time.Second
+	}
+	for _, r := range o.Routes {
+		if r.AppTLS != session.AppNone && r.TLS == nil {
+			return nil, fmt.Errorf("route %s: TLS on the app's leg needs a certificate", r.Name)
+		}
+	}
+	s := &Server{options: o, own: map[netip.AddrPort]bool{}, sessions: map[*relay]netip.Addr{}}
+	o.Connector.Avoid(s.isOwn)
+	return s, nil
+}
+
+// Serve accepts sessions until Shutdown, or until ctx ends, which closes the
+// listeners but no session. It returns nil then.
+func (s *Server) Serve(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, s.closeListeners)
+	defer stop()
+	for _, l := range s.listeners {
+		s.accepts.Go(func() { s.accept(l) })
+	}
+	s.accepts.Wait()
+	return nil
+}
+
+// accept takes connections of one listener until that is closed. Out of
+// descriptors it waits, longer each time, instead of spinning.
+func (s *Server) accept(l listener) {
+	var pause time.Duration
+	for {
+		conn, err := l.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			s.options.Log.Warn().Err(err).Stringer("listen", l.Addr()).Msg("cannot accept a connection; trying again")
+			time.Sleep(pause)
+			continue
+		}
+		pause = 0
+		s.start(conn, l.route)
+	}
+}
+
+// start begins a session of its own goroutine.
+func (s *Server) start(conn net.Conn, route *Route) {
+	from := addrOf(conn.RemoteAddr())
+	r := s.newRelay(conn, route)
+	odd, why := s.admit(r, from.Addr())
+	if why != "" {
+		s.running.Go(func() { r.turnAway(conn, odd, why) })
+		return
+	}
+	s.running.Go(func() {
+		defer s.leave(r)
+		r.run(conn)
+	})
+}
+
+func (s *Server) newRelay(conn net.Conn, route *Route) *relay {
+	now := time.Now()
+	r := &relay{
+		server: s,
+		route:  route,
+		info: &session.Info{
+			ID:       ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String(),
+			Started:  now,
+			Route:    route.Name,
+			AppAddr:  conn.RemoteAddr().String(),
+			Upstream: route.Target.Name,
+			Mode:     string(route.Target.Mode),
+			AppTLS:   route.appTLSName(),
+		},
+		m: session.New(route.machine(), now),
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	for i := range r.legs {
+		r.legs[i].side = session.Side(i)
+		r.legs[i].changed.L = &r.mu
+	}
+	return r
+}
+
+// admit counts a session in, or says why it is turned away.
+func (s *Server) admit(r *relay, from netip.Addr) (session.Oddity, string) {
+	if !r.route.allows(from) {
+		return session.OddPolicy, fmt.Sprintf("554 5.7.1 smtp-proxy: %s may not connect here (--allow-from)", from)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stopping:
+		return session.OddShutdown, "421 4.3.2 smtp-proxy: shutting down; send again later"
+	case s.options.MaxSessions > 0 && len(s.sessions) >= s.options.MaxSessions:
+		return session.OddLimit, fmt.Sprintf("421 4.3.2 smtp-proxy: %d sessions are open already (--max-sessions)", len(s.sessions))
+	case s.options.MaxPerAddress > 0 && s.count(from) >= s.options.MaxPerAddress:
+		return session.OddLimit, fmt.Sprintf("421 4.7.0 smtp-proxy: %d sessions from %s are open already (--max-per-address)", s.options.MaxPerAddress, from)
+	}
+	s.sessions[r] = from
+	return "", ""
+}
+
+// count returns how many sessions an address has open.
+func (s *Server) count(from netip.Addr) (n int) {
+	for _, a := range s.sessions {
+		if a == from {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *Server) leave(r *relay) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, r)
+}
+
+// Shutdown stops listening, lets sessions that are in a message finish it
+// until ctx ends, ends the others with 421, and waits for all.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closeListeners()
+	for _, r := range s.open() {
+		r.stop()
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.accepts.Wait()
+		s.running.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, r := range s.open() {
+		r.abort(session.OddShutdown, "shutting down; the time for this message is up")
+	}
+	<-done
+	return ctx.Err()
+}
+
+// open returns the sessions that are running, and lets no more in.
+func (s *Server) open() []*relay {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = true
+	all := make([]*relay, 0, len(s.sessions))
+	for r := range s.sessions {
+		all = append(all, r)
+	}
+	return all
+}
+
+// Open returns how many sessions are running.
+func (s *Server) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}
