@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -281,5 +282,15 @@ func TestClassifyOfAClosedConnection(t *testing.T) {
 	}
 	if f := upstream.Classify("read", nil); f != nil {
 		t.Errorf("no error classified as %+v", f)
+	}
+}
+
+func TestConnectAvoidsTheProxyItself(t *testing.T) {
+	port := listen(t, "127.0.0.1:0")
+	c := newConnector(t, options(t, nil))
+	c.Avoid(func(addr netip.AddrPort) bool { return int(addr.Port()) == port })
+	r := connect(t, c, "127.0.0.1", port)
+	if r.err == nil || r.err.Fault.Class != session.FaultLoop || !strings.Contains(r.err.Error(), "that is this proxy itself") {
+		t.Errorf("got %v, want class loop", r.err)
 	}
 }

@@ -166,16 +166,17 @@ func (n *nameservers) transact(ctx context.Context, network, server string, quer
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, network, server)
 	if err != nil {
-		return nil, plainDNS(err)
+		return nil, plainDNS(ctx, err)
 	}
 	defer conn.Close()
-	// The library knows deadlines only; a session that ends must not wait.
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	// The library sets deadlines of its own and knows no end of ctx; a session
+	// that ends must not wait.
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	client := dns.Client{Timeout: n.timeout}
 	reply, _, err := client.ExchangeWithConn(query, &dns.Conn{Conn: conn})
 	if err != nil {
-		return nil, plainDNS(err)
+		return nil, plainDNS(ctx, err)
 	}
 	if !reply.Response || len(reply.Question) != 1 || !sameQuestion(reply.Question[0], query.Question[0]) {
 		return nil, errors.New("the answer is not to the question")
@@ -187,14 +188,15 @@ func sameQuestion(a, b dns.Question) bool {
 	return a.Qtype == b.Qtype && a.Qclass == b.Qclass && strings.EqualFold(a.Name, b.Name)
 }
 
-// plainDNS puts the two common troubles into words.
-func plainDNS(err error) error {
-	switch f := Classify(opLookup, err); f.Class {
-	case session.FaultTimeout:
-		return errors.New("no answer in time")
-	case session.FaultLocal:
+// plainDNS puts the common troubles into words: the end of ctx shows as a
+// closed connection.
+func plainDNS(ctx context.Context, err error) error {
+	f := Classify(opLookup, err)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
 		return errors.New("given up")
-	default:
-		return errors.New(f.Text)
+	case ctx.Err() != nil, f.Class == session.FaultTimeout:
+		return errors.New("no answer in time")
 	}
+	return errors.New(f.Text)
 }

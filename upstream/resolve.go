@@ -37,7 +37,7 @@ type asker interface {
 type resolver struct {
 	hosts   watched[hosts]
 	conf    watched[*dns.ClientConfig]
-	fixed   *nameservers // given by the settings, instead of conf
+	fixed   asker // the server given by the settings, instead of conf
 	timeout time.Duration
 	memory  *memory
 }

@@ -66,7 +66,7 @@ func (r *race) dialVerdict() *Error {
 // than silence, and silence more than a family this machine has no route for.
 func rank(class session.FaultClass) int {
 	order := []session.FaultClass{
-		session.FaultDescriptors, session.FaultRefused, session.FaultReset,
+		session.FaultLoop, session.FaultDescriptors, session.FaultRefused, session.FaultReset,
 		session.FaultTimeout, session.FaultPermission, session.FaultOther, session.FaultUnreachable,
 	}
 	if i := slices.Index(order, class); i >= 0 {
