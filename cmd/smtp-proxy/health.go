@@ -44,8 +44,13 @@ func (h *health) serve() {
 // addr returns the host:port that was taken.
 func (h *health) addr() string { return h.listener.Addr().String() }
 
+// closeTime is what a request under way may take when the server ends.
+const closeTime = 2 * time.Second
+
 // close ends the server and waits for it.
-func (h *health) close(ctx context.Context) error {
+func (h *health) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
 	err := h.server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = h.server.Close()

@@ -37,7 +37,7 @@ func TestHealth(t *testing.T) {
 	if code, _ := ask("/livez"); code != 200 {
 		t.Errorf("/livez in trouble = %d, want 200: relaying goes on", code)
 	}
-	if err := h.close(t.Context()); err != nil {
+	if err := h.close(); err != nil {
 		t.Errorf("close() = %v", err)
 	}
 	if _, err := newHealth("127.0.0.1:99999", nil); err == nil {

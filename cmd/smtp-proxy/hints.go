@@ -3,7 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
+	"net/netip"
+	"strconv"
 	"strings"
 
 	"smtp-proxy/policy"
@@ -21,7 +22,7 @@ type hints struct {
 // hint is one route as it listens.
 type hint struct {
 	route policy.Route
-	addrs []net.Addr
+	addrs []netip.AddrPort
 }
 
 func (h hints) write(w io.Writer) {
@@ -66,28 +67,25 @@ func upstreamText(name string) string {
 }
 
 // hosts names what the app may write: localhost where that is it.
-func hosts(addrs []net.Addr) []string {
+func hosts(addrs []netip.AddrPort) []string {
 	var names []string
 	for _, a := range addrs {
-		host, _, _ := net.SplitHostPort(a.String())
-		ip := net.ParseIP(host)
 		switch {
-		case ip.IsUnspecified():
+		case a.Addr().IsUnspecified():
 			return []string{"localhost, or this machine's name or address"}
-		case len(addrs) > 1 && ip.IsLoopback():
+		case len(addrs) > 1 && a.Addr().IsLoopback():
 			return []string{"localhost (127.0.0.1 or ::1)"}
 		}
-		names = append(names, host)
+		names = append(names, a.Addr().String())
 	}
 	return names
 }
 
-func port(addrs []net.Addr) string {
+func port(addrs []netip.AddrPort) string {
 	if len(addrs) == 0 {
 		return ""
 	}
-	_, port, _ := net.SplitHostPort(addrs[0].String())
-	return port
+	return strconv.Itoa(int(addrs[0].Port()))
 }
 
 func (h hints) tlsText(r policy.Route) string {
@@ -116,7 +114,7 @@ func securedText(mode string) string {
 // containerText says how an app in a container gets here.
 func containerText(r hint) string {
 	p := port(r.addrs)
-	if len(r.addrs) > 0 && policy.Loopback(r.addrs[0].String()) {
+	if len(r.addrs) > 0 && r.addrs[0].Addr().IsLoopback() {
 		return fmt.Sprintf("not reachable from one: start with --listen 0.0.0.0:%s --allow-from 172.16.0.0/12, then host.docker.internal:%s", p, p)
 	}
 	return fmt.Sprintf("host.docker.internal:%s (Linux: docker run --add-host host.docker.internal:host-gateway)", p)

@@ -44,6 +44,8 @@ func newProgram() *program {
 func (p *program) run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// A second signal ends a shutdown that takes too long for its owner.
+	defer context.AfterFunc(ctx, stop)()
 	root := p.root(args)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

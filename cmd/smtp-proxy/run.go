@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -28,9 +29,16 @@ func (p *program) RunCommand() *cobra.Command {
 	return cmd
 }
 
+// relay runs the proxy until ctx ends.
 func (p *program) relay(ctx context.Context, c policy.Config) error {
 	if err := check(c); err != nil {
 		return err
 	}
-	return nil
+	x, err := p.newPlant(c, nil)
+	if err != nil {
+		return err
+	}
+	x.announce()
+	x.hints().write(p.stdout)
+	return errors.Join(x.run(ctx), x.close())
 }

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+
+	"smtp-proxy/policy"
+	"smtp-proxy/proxy"
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/testenv"
+	"smtp-proxy/upstream"
+)
+
+// gate is one server with the routes that reach their smarthosts in the same
+// way: a connector has one set of trusted roots and one resolver, and what one
+// route trusts, another must not.
+type gate struct {
+	reach    upstream.Options
+	settings []policy.Route
+	server   *proxy.Server
+	x        *plant
+}
+
+// openGates sorts the routes by what they trust, and opens their ports.
+func (x *plant) openGates() error {
+	byTrust := map[string]*gate{}
+	for _, r := range x.config.All() {
+		trust := r.UpstreamCA
+		if r.Upstream == sandboxUpstream {
+			trust = sandboxUpstream
+		}
+		if byTrust[trust] == nil {
+			byTrust[trust] = &gate{x: x}
+			x.gates = append(x.gates, byTrust[trust])
+		}
+		byTrust[trust].settings = append(byTrust[trust].settings, r)
+	}
+	for _, g := range x.gates {
+		if err := g.open(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addGate opens further routes with a way of their own to their smarthosts.
+func (x *plant) addGate(reach upstream.Options, routes ...policy.Route) (*gate, error) {
+	g := &gate{x: x, reach: reach, settings: routes}
+	x.gates = append(x.gates, g)
+	return g, g.listen()
+}
+
+// open settles how the gate's smarthosts are reached, and listens.
+func (g *gate) open() error {
+	c := g.x.config
+	g.reach = upstream.Options{
+		Resolver: c.Resolver, ConnectTimeout: c.ConnectTimeout, HandshakeTimeout: c.HandshakeTimeout, Insecure: c.UpstreamInsecure,
+	}
+	var err error
+	switch r := g.settings[0]; {
+	case r.Upstream == sandboxUpstream:
+		g.reach.Roots, err = g.x.openSandbox()
+	case r.UpstreamCA != "":
+		g.reach.Roots, err = upstream.LoadRoots(r.UpstreamCA)
+	}
+	if err != nil {
+		return fmt.Errorf("--upstream-ca: %w", err)
+	}
+	return g.listen()
+}
+
+func (g *gate) listen() error {
+	connector, err := upstream.New(g.reach)
+	if err != nil {
+		return err
+	}
+	o := proxy.Options{
+		Connector: connector, Recorder: g.x.recorder, Log: g.x.log,
+		HandshakeTimeout: g.x.config.HandshakeTimeout, MaxSessions: g.x.config.MaxSessions, MaxPerAddress: g.x.config.MaxPerAddress,
+	}
+	for _, r := range g.settings {
+		route, err := g.x.route(r)
+		if err != nil {
+			return err
+		}
+		o.Routes = append(o.Routes, route)
+	}
+	if g.server, err = proxy.New(o); err != nil {
+		return err
+	}
+	return g.server.Listen()
+}
+
+func (g *gate) serve(ctx context.Context) {
+	if err := g.server.Serve(ctx); err != nil {
+		g.x.log.Error().Err(err).Msg("no further sessions are taken")
+	}
+}
+
+// close closes ports that were never served.
+func (g *gate) close() error {
+	if g.server == nil {
+		return nil
+	}
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	g.server.Shutdown(done)
+	return nil
+}
+
+// route words a route of the settings as the proxy takes it.
+func (x *plant) route(r policy.Route) (proxy.Route, error) {
+	target, err := x.target(r)
+	if err != nil {
+		return proxy.Route{}, err
+	}
+	out := proxy.Route{
+		Name: r.Name, Listen: []string{r.Listen}, Target: target, AppTLS: appTLS(r.AppTLS), AllowFrom: r.AllowFrom,
+		Capture: proxy.Capture(r.Capture), PassSmuggling: x.config.Smuggling == "pass", AppSilence: x.config.AppTimeout,
+	}
+	if out.AppTLS != session.AppNone {
+		out.TLS = x.appTLS
+	}
+	return out, nil
+}
+
+func (x *plant) target(r policy.Route) (upstream.Target, error) {
+	if r.Upstream != sandboxUpstream {
+		return upstream.ParseTarget(r.Upstream, upstream.Mode(r.UpstreamTLS))
+	}
+	t, err := upstream.ParseTarget(x.sandbox.Addr(), upstream.Mode(r.UpstreamTLS))
+	t.Name = sandboxUpstream // so that each session says where its mail went
+	return t, err
+}
+
+func appTLS(setting string) session.AppTLS {
+	switch setting {
+	case "offer":
+		return session.AppOffer
+	case "require":
+		return session.AppRequire
+	case "implicit":
+		return session.AppImplicit
+	}
+	return session.AppNone
+}
+
+// openSandbox starts the embedded smarthost and returns whom to trust for it.
+func (x *plant) openSandbox() (*x509.CertPool, error) {
+	s, err := testenv.NewSandbox(testenv.SandboxOptions{})
+	if err != nil {
+		return nil, err
+	}
+	x.sandbox = s
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(s.Roots())
+	x.log.Warn().Str("sandbox", s.Addr()).Msg("mail goes to the embedded sandbox and is delivered to nobody")
+	return roots, nil
+}
+
+// openAppTLS finds the certificate that the app is shown, where a route needs
+// one: before the ports open, so that the authority's file is there by then.
+func (x *plant) openAppTLS() error {
+	needed := false
+	for _, r := range x.config.All() {
+		needed = needed || r.AppTLS != "none"
+	}
+	if !needed {
+		return nil
+	}
+	if x.config.Cert != "" {
+		return x.loadCertificate()
+	}
+	return x.openAuthority()
+}
+
+func (x *plant) loadCertificate() error {
+	pair, err := tls.LoadX509KeyPair(x.config.Cert, x.config.Key)
+	if err != nil {
+		return usagef("--cert and --key: %w: name PEM files of a certificate and its key", err)
+	}
+	x.appTLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	return nil
+}
+
+// openAuthority prefers the authority on disk. Where that cannot be had mail
+// is relayed with one that lasts as long as the process.
+func (x *plant) openAuthority() error {
+	a, err := (*proxy.Authority)(nil), error(nil)
+	if x.dir != "none" {
+		a, err = proxy.OpenAuthority(x.dir, x.now())
+	}
+	if err != nil {
+		x.trouble(err.Error())
+		x.log.Warn().Err(err).Msg("the app is shown a certificate that lasts until the end of this process only")
+	}
+	if a == nil {
+		if a, err = proxy.EphemeralAuthority(x.now()); err != nil {
+			return err
+		}
+	}
+	x.appTLS = &tls.Config{GetCertificate: a.Leaf}
+	return nil
+}

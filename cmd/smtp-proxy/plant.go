@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/store"
+	"smtp-proxy/policy"
+	"smtp-proxy/proxy"
+	"smtp-proxy/testenv"
+)
+
+// plant is a proxy with everything around it, wired from the settings: what
+// run keeps running, and demo with it.
+type plant struct {
+	*program
+	config  policy.Config
+	dir     string // of the record; "none"
+	log     zerolog.Logger
+	logFile io.Closer
+
+	store    *store.Store // nil: nothing is kept
+	keeper   *store.Keeper
+	recorder *proxy.Recorder
+	gates    []*gate
+	sandbox  *testenv.Sandbox // nil unless a route leads there
+	health   *health
+	appTLS   *tls.Config
+
+	ended func(*inspect.Session) // besides the log; may be nil
+
+	mu       sync.Mutex
+	troubles []string // what could not be had at the start
+}
+
+// newPlant opens what c asks for, the ports last. Close undoes it.
+func (p *program) newPlant(c policy.Config, ended func(*inspect.Session)) (*plant, error) {
+	x := &plant{program: p, config: c.Filled(), recorder: proxy.NewRecorder(), ended: ended}
+	var err error
+	if x.log, x.logFile, err = p.logger(x.config); err != nil {
+		return nil, err
+	}
+	if x.dir, err = p.dataDir(); err != nil {
+		return nil, errors.Join(err, x.logFile.Close())
+	}
+	for _, step := range []func() error{x.checkUsers, x.openRecord, x.openAppTLS, x.openGates, x.openHealth} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, x.close())
+		}
+	}
+	return x, nil
+}
+
+// checkUsers reads the file that will protect the page, so that a mistake in
+// it shows now.
+func (x *plant) checkUsers() error {
+	if x.config.HTTPAuth == "" {
+		return nil
+	}
+	_, err := readUsers(x.config.HTTPAuth)
+	return usage(err)
+}
+
+// openRecord opens the store and its keeper. Without a store mail is relayed
+// all the same: that is the main duty.
+func (x *plant) openRecord() error {
+	annotate, history, err := x.annotator()
+	if err != nil {
+		return err
+	}
+	if x.dir != "none" {
+		x.openStore()
+	}
+	history.store = x.store
+	x.keeper = store.NewKeeper(x.store, store.KeeperOptions{
+		Annotate: annotate,
+		Ended:    x.sessionEnded,
+		Log:      x.log,
+		Capture:  x.config.Capture,
+		Routes:   x.captures(),
+		Keep:     x.config.Keep,
+		KeepSize: x.config.KeepSize,
+	})
+	return nil
+}
+
+func (x *plant) openStore() {
+	s, err := store.Open(x.dir, store.Options{Now: x.now})
+	if err != nil {
+		x.trouble("the record cannot be opened: " + err.Error())
+		x.log.Warn().Err(err).Msg("the record cannot be opened: relaying goes on without it; correct the directory, or name another with --data")
+		return
+	}
+	for _, w := range s.Warnings() {
+		x.log.Warn().Msg(w)
+	}
+	x.store = s
+}
+
+// captures returns what each route keeps of messages.
+func (x *plant) captures() map[string]string {
+	byRoute := map[string]string{}
+	for _, r := range x.config.All() {
+		byRoute[r.Name] = r.Capture
+	}
+	return byRoute
+}
+
+func (x *plant) sessionEnded(s *inspect.Session) {
+	logSession(x.log, s)
+	if x.ended != nil {
+		x.ended(s)
+	}
+}
+
+// openHealth serves the checks. A taken port is no reason not to relay.
+func (x *plant) openHealth() error {
+	if !x.config.Serves() {
+		return nil
+	}
+	h, err := newHealth(x.config.HTTP, x.notReady)
+	if err != nil {
+		x.log.Warn().Err(err).Str("http", x.config.HTTP).Msg("no health checks: the port cannot be opened; name another with --http, or --http off")
+		return nil
+	}
+	x.health = h
+	return nil
+}
+
+func (x *plant) trouble(text string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.troubles = append(x.troubles, text)
+}
+
+// notReady says what does not work.
+func (x *plant) notReady() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	all := append([]string{}, x.troubles...)
+	if err := x.keeper.Healthy(); err != nil {
+		all = append(all, "the record cannot be written: "+err.Error())
+	}
+	return all
+}
+
+// drainTime is what diagnosis and the last writes may take at the end.
+const drainTime = 10 * time.Second
+
+// run relays until ctx ends, then lets sessions finish within the grace period
+// and the record be completed.
+func (x *plant) run(ctx context.Context) error {
+	var serving, keeping sync.WaitGroup
+	keepCtx, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopKeeping()
+	var kept error
+	keeping.Go(func() { kept = x.keeper.Run(keepCtx, x.recorder) })
+	for _, g := range x.gates {
+		serving.Go(func() { g.serve(ctx) })
+	}
+	<-ctx.Done()
+	x.shutdown(ctx)
+	serving.Wait()
+	x.recorder.Close()
+	timeUp := time.AfterFunc(drainTime, stopKeeping)
+	defer timeUp.Stop()
+	keeping.Wait()
+	if kept != nil && !errors.Is(kept, io.EOF) {
+		x.log.Warn().Err(kept).Msg("the end of the record is incomplete")
+	}
+	return nil
+}
+
+// shutdown ends all sessions.
+func (x *plant) shutdown(ctx context.Context) {
+	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.config.Grace)
+	defer cancel()
+	var ending sync.WaitGroup
+	for _, g := range x.gates {
+		ending.Go(func() {
+			if err := g.server.Shutdown(graceful); err != nil {
+				x.log.Warn().Msg("sessions were cut off: the grace period is over")
+			}
+		})
+	}
+	ending.Wait()
+}
+
+// close gives back what newPlant opened.
+func (x *plant) close() error {
+	var errs []error
+	for _, g := range x.gates {
+		errs = append(errs, g.close())
+	}
+	if x.health != nil {
+		errs = append(errs, x.health.close())
+	}
+	if x.sandbox != nil {
+		errs = append(errs, x.sandbox.Close())
+	}
+	if x.store != nil {
+		errs = append(errs, x.store.Close())
+	}
+	return errors.Join(append(errs, x.logFile.Close())...)
+}
+
+// hints returns what the owner needs to know now that all is open.
+func (x *plant) hints() hints {
+	h := hints{data: x.data, keeps: x.store != nil}
+	if x.health != nil {
+		h.health = x.health.addr()
+	}
+	for _, g := range x.gates {
+		for _, r := range g.settings {
+			h.routes = append(h.routes, hint{route: r, addrs: g.server.RouteAddrs(r.Name)})
+		}
+	}
+	return h
+}
+
+// announce logs what listens where, for those who read the log only.
+func (x *plant) announce() {
+	for _, r := range x.hints().routes {
+		for _, a := range r.addrs {
+			x.log.Info().Str("route", r.route.Name).Stringer("listen", a).Str("upstream", r.route.Upstream).
+				Str("app_tls", r.route.AppTLS).Msg("listening")
+		}
+	}
+}
