@@ -49,6 +49,11 @@ func (ca *CA) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.root.cert.Raw})
 }
 
+// PEM returns the first certificate that c presents.
+func PEM(c tls.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}))
+}
+
 // Root returns the root certificate.
 func (ca *CA) Root() *x509.Certificate { return ca.root.cert }
 

@@ -137,6 +137,7 @@ func alertNumber(text string) (int, bool) {
 const (
 	alertHandshakeFailure     = 40
 	alertBadCertificate       = 42
+	alertDecryptError         = 51
 	alertProtocolVersion      = 70
 	alertInsufficientSecurity = 71
 	alertInternalError        = 80
@@ -190,10 +191,18 @@ func ownWords() []struct {
 // What is left after the known ones is a peer that broke the protocol.
 func fromWords(f *session.Fault, text string) bool {
 	_, words, found := strings.Cut(text, "tls: ")
-	if !found || strings.HasPrefix(words, "protocol is shutdown") {
+	if !found {
 		return false
 	}
 	words = "tls: " + words
+	switch {
+	case strings.HasPrefix(words, "tls: protocol is shutdown"):
+		f.Class = session.FaultLocal
+		return true
+	case strings.Contains(words, "keys are insecure"): // a key below the library's limit
+		f.Class, f.Alert, f.Sent = session.FaultCertificate, alertDecryptError, true
+		return true
+	}
 	for _, own := range ownWords() {
 		if strings.HasPrefix(words, own.words) {
 			f.Class, f.Alert, f.Sent = own.class, own.alert, true

@@ -152,9 +152,13 @@ func (r *resolver) plan(host string) (asker, []string) {
 		return r.fixed, []string{dns.Fqdn(host)}
 	}
 	conf, err := r.conf.read()
-	if err != nil || len(conf.Servers) == 0 {
+	if err != nil {
+		return systemResolver{}, []string{host}
+	}
+	servers := serversOf(conf)
+	if len(servers) == 0 {
 		return systemResolver{}, []string{host}
 	}
 	perTry := time.Duration(conf.Timeout) * time.Second
-	return newNameservers(serversOf(conf), perTry, conf.Attempts, r.timeout), conf.NameList(host)
+	return newNameservers(servers, perTry, conf.Attempts, r.timeout), conf.NameList(host)
 }

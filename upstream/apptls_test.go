@@ -1,0 +1,115 @@
+package upstream_test
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"slices"
+	"testing"
+
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
+)
+
+// answerApp shakes hands as the proxy does with an app that plays app.
+func answerApp(t *testing.T, config *tls.Config, app func(net.Conn)) (*session.TLS, *session.Fault) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err == nil {
+			app(conn)
+			conn.Close()
+		}
+	}()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hello *tls.ClientHelloInfo
+	config = config.Clone()
+	config.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) { hello = h; return nil, nil }
+	secure := tls.Server(upstream.NewTap(conn), config)
+	facts, fault := upstream.AppFacts(secure, hello, secure.HandshakeContext(t.Context()))
+	conn.Close()
+	<-left
+	return facts, fault
+}
+
+func TestAppFacts(t *testing.T) {
+	ca := newCA(t)
+	config := &tls.Config{Certificates: []tls.Certificate{made(t)(ca.Leaf("localhost"))}}
+	trusting := &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost"}
+	facts, fault := answerApp(t, config, func(c net.Conn) { tls.Client(c, trusting).Handshake() })
+	if fault != nil || facts.Version != "TLS 1.3" || facts.Cipher == "" || facts.Group == "" || facts.ServerName != "localhost" || facts.Error != "" {
+		t.Errorf("fault %+v, facts %+v", fault, facts)
+	}
+	h := facts.Hello
+	if h == nil || !slices.Contains(h.Versions, "TLS 1.2") || !slices.Contains(h.Ciphers, "TLS_AES_128_GCM_SHA256") || !slices.Contains(h.Groups, "P-256") || h.SNI != "localhost" {
+		t.Errorf("hello %+v", h)
+	}
+}
+
+func TestAppFaults(t *testing.T) {
+	ca := newCA(t)
+	cert := made(t)(ca.Leaf("localhost"))
+	handshake := func(config *tls.Config) func(net.Conn) {
+		return func(c net.Conn) { tls.Client(c, config).Handshake() }
+	}
+	writes := func(text string) func(net.Conn) {
+		return func(c net.Conn) { io.WriteString(c, text); io.Copy(io.Discard, c) }
+	}
+	tests := []struct {
+		name  string
+		app   func(net.Conn)
+		class session.FaultClass
+		alert int
+		sent  bool
+		hello bool
+	}{
+		{"trusts no such root", handshake(&tls.Config{ServerName: "localhost", RootCAs: newCA(t).Pool()}), session.FaultAlert, 42, false, true},
+		{"knows no such authority", unknownAuthority, session.FaultAlert, 48, false, true},
+		{"offers TLS 1.1 at most", handshake(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), session.FaultVersion, 70, true, true},
+		{"offers old ciphers alone", handshake(&tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA}}), session.FaultCipher, 40, true, true},
+		{"speaks SMTP", writes("EHLO app\r\n"), session.FaultNotTLS, 0, false, false},
+		{"leaves", func(net.Conn) {}, session.FaultClosed, 0, false, false},
+	}
+	for _, tt := range tests {
+		facts, f := answerApp(t, &tls.Config{Certificates: []tls.Certificate{cert}}, tt.app)
+		if f == nil || f.Class != tt.class || f.Alert != tt.alert || f.Sent != tt.sent || facts.Error != f.Text {
+			t.Errorf("%s: fault %+v, facts %+v; want class %s, alert %d, ours %v", tt.name, f, facts, tt.class, tt.alert, tt.sent)
+		}
+		if (facts.Hello != nil) != tt.hello {
+			t.Errorf("%s: hello %+v, want one: %v", tt.name, facts.Hello, tt.hello)
+		}
+		if tt.class == session.FaultNotTLS && string(f.First) != "EHLO app\r\n" {
+			t.Errorf("%s: first bytes %q", tt.name, f.First)
+		}
+	}
+}
+
+// unknownAuthority says hello in TLS 1.2 and then, in clear, what OpenSSL
+// says to an unknown authority.
+func unknownAuthority(conn net.Conn) {
+	speaker, heard := net.Pipe()
+	spoken := make(chan struct{})
+	go func() {
+		defer close(spoken)
+		tls.Client(speaker, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}).Handshake()
+	}()
+	header := make([]byte, 5)
+	io.ReadFull(heard, header)
+	body := make([]byte, int(header[3])<<8|int(header[4]))
+	io.ReadFull(heard, body)
+	heard.Close()
+	<-spoken
+	conn.Write(append(header, body...))
+	io.WriteString(conn, "\x15\x03\x03\x00\x02\x02\x30")
+	io.Copy(io.Discard, conn)
+}
