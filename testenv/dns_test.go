@@ -8,8 +8,8 @@ import (
 	"smtp-proxy/testenv"
 )
 
-// ask puts one question over a network.
-func ask(t *testing.T, d *testenv.DNS, network, name string, qtype uint16) *dns.Msg {
+// lookUp puts one question over a network.
+func lookUp(t *testing.T, d *testenv.DNS, network, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	client := dns.Client{Net: network}
 	reply, _, err := client.Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(name), qtype), d.Addr())
@@ -49,7 +49,7 @@ func TestDNSAnswers(t *testing.T) {
 	}
 	for _, network := range []string{"udp", "tcp"} {
 		for _, tt := range tests {
-			reply := ask(t, d, network, tt.name, tt.qtype)
+			reply := lookUp(t, d, network, tt.name, tt.qtype)
 			if len(reply.Answer) != tt.answers || reply.Rcode != tt.rcode {
 				t.Errorf("%s %s over %s: %d answers, rcode %d; want %d, %d\n%v", tt.name, dns.TypeToString[tt.qtype], network,
 					len(reply.Answer), reply.Rcode, tt.answers, tt.rcode, reply)
@@ -70,22 +70,22 @@ func TestDNSTroubles(t *testing.T) {
 	d.A("mail.example", "192.0.2.1")
 	for trouble, rcode := range map[testenv.Trouble]int{testenv.Servfail: dns.RcodeServerFailure, testenv.Refused: dns.RcodeRefused} {
 		d.Trouble("mail.example", trouble, dns.TypeA)
-		if reply := ask(t, d, "udp", "mail.example", dns.TypeA); reply.Rcode != rcode {
+		if reply := lookUp(t, d, "udp", "mail.example", dns.TypeA); reply.Rcode != rcode {
 			t.Errorf("trouble %d: rcode %d, want %d", trouble, reply.Rcode, rcode)
 		}
-		if reply := ask(t, d, "udp", "mail.example", dns.TypeAAAA); reply.Rcode != dns.RcodeSuccess {
+		if reply := lookUp(t, d, "udp", "mail.example", dns.TypeAAAA); reply.Rcode != dns.RcodeSuccess {
 			t.Errorf("trouble %d with A: AAAA has rcode %d, want no trouble", trouble, reply.Rcode)
 		}
 	}
 	d.Trouble("mail.example", testenv.Truncated, dns.TypeA)
-	if reply := ask(t, d, "udp", "mail.example", dns.TypeA); !reply.Truncated || len(reply.Answer) != 0 {
+	if reply := lookUp(t, d, "udp", "mail.example", dns.TypeA); !reply.Truncated || len(reply.Answer) != 0 {
 		t.Errorf("over UDP: %v, want a cut reply", reply)
 	}
-	if reply := ask(t, d, "tcp", "mail.example", dns.TypeA); reply.Truncated || len(reply.Answer) != 1 {
+	if reply := lookUp(t, d, "tcp", "mail.example", dns.TypeA); reply.Truncated || len(reply.Answer) != 1 {
 		t.Errorf("over TCP: %v, want it whole", reply)
 	}
 	d.Remove("mail.example")
-	if reply := ask(t, d, "udp", "mail.example", dns.TypeA); reply.Rcode != dns.RcodeNameError {
+	if reply := lookUp(t, d, "udp", "mail.example", dns.TypeA); reply.Rcode != dns.RcodeNameError {
 		t.Errorf("removed: rcode %d, want NXDOMAIN", reply.Rcode)
 	}
 }
