@@ -175,3 +175,9 @@ func count(n int, unit string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, unit)
 }
+
+// Known reports whether a class is one of those above.
+func (c Class) Known() bool {
+	_, paced := paces(c)
+	return paced || c == ClassFix || c == ClassNever || c == ClassByCode || c == ClassByCodeRecipient
+}
