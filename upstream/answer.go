@@ -96,9 +96,9 @@ func (a *answer) conclude(troubles []string) {
 	case len(l.Answers) > 0:
 		a.miss(question, fmt.Sprintf("%s answers %s, which is no address: it blocks this name", l.Server, l.Answers[0]))
 	case l.Rcode == "NXDOMAIN":
-		a.miss(question, fmt.Sprintf("no such name%s (NXDOMAIN), says %s%s", viaAliases(l.CNAME), l.Server, before))
+		a.miss(question, fmt.Sprintf("no such host%s (NXDOMAIN), says %s%s", viaAliases(l.CNAME), l.Server, before))
 	case l.Rcode == "NOERROR":
-		a.miss(question, fmt.Sprintf("no such record%s, says %s%s", viaAliases(l.CNAME), l.Server, before))
+		a.miss(question, fmt.Sprintf("no %s record%s, says %s%s", l.Type, viaAliases(l.CNAME), l.Server, before))
 	default:
 		text := "no answer"
 		if len(troubles) > 0 {

@@ -163,7 +163,7 @@ func TestLookupFailures(t *testing.T) {
 		text  string
 	}{
 		{"nxdomain", func(*testenv.DNS) {}, session.FaultNoSuchHost, "no such host"},
-		{"nodata", func(d *testenv.DNS) { d.MX("x.example", "10 mx.example.") }, session.FaultNoSuchHost, "no such record"},
+		{"nodata", func(d *testenv.DNS) { d.MX("x.example", "10 mx.example.") }, session.FaultNoSuchHost, "has no address, neither A nor AAAA"},
 		{"servfail", func(d *testenv.DNS) { d.Trouble("x.example", testenv.Servfail) }, session.FaultDNS, "SERVFAIL"},
 		{"refused", func(d *testenv.DNS) { d.Trouble("x.example", testenv.Refused) }, session.FaultDNS, "REFUSED"},
 		{"referral", func(d *testenv.DNS) { d.Trouble("x.example", testenv.Referral) }, session.FaultDNS, "referral"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +84,9 @@ func (n *nameservers) ask(ctx context.Context, name string, qtype uint16) answer
 			break
 		}
 		a.lookup.Rcode = rcodeOf(err)
-		troubles = append(troubles, fmt.Sprintf("%s: %v", a.lookup.Server, err))
+		if trouble := fmt.Sprintf("%s: %v", a.lookup.Server, err); !slices.Contains(troubles, trouble) {
+			troubles = append(troubles, trouble)
+		}
 	}
 	a.at = time.Now()
 	a.lookup.Duration = a.at.Sub(began)

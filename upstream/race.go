@@ -52,6 +52,7 @@ type failure struct {
 	fault *session.Fault
 	addr  string
 	words string
+	began time.Time
 }
 
 // newRace begins to look the target up.
@@ -184,7 +185,12 @@ func (r *race) finish(a attempt) net.Conn {
 		return a.conn
 	}
 	if e.Fault != nil {
-		r.failed = append(r.failed, failure{fault: e.Fault, addr: e.Dial.Addr, words: faultWords(e.Fault, a.took)})
+		r.failed = append(r.failed, failure{
+			fault: e.Fault,
+			addr:  e.Dial.Addr,
+			words: faultWords(e.Fault, a.took),
+			began: a.at.Add(-a.took),
+		})
 	}
 	r.notUntil = time.Time{}
 	return nil

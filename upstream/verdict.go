@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -48,9 +49,12 @@ func (r *race) error(f *session.Fault, words string) *Error {
 	return &Error{Target: r.target.Name, Host: r.target.Host, Fault: *f, Text: words}
 }
 
-// dialVerdict picks the most telling failure of all attempts.
+// dialVerdict picks the most telling failure of all attempts, the earliest
+// begun among equals.
 func (r *race) dialVerdict() *Error {
-	worst := slices.MinFunc(r.failed, func(a, b failure) int { return rank(a.fault.Class) - rank(b.fault.Class) })
+	worst := slices.MinFunc(r.failed, func(a, b failure) int {
+		return cmp.Or(rank(a.fault.Class)-rank(b.fault.Class), a.began.Compare(b.began))
+	})
 	words := fmt.Sprintf("%s (%s)", worst.words, worst.addr)
 	switch n := len(r.failed) - 1; n {
 	case 0:
@@ -90,11 +94,18 @@ func (r *race) lookupVerdict() *Error {
 		f := &session.Fault{Op: opLookup, Class: session.FaultDNS, Text: "the resolver gave no answer"}
 		return r.error(f, f.Text)
 	}
-	f := slices.MinFunc(deciding, func(a, b answer) int { return a.vagueness() - b.vagueness() }).fault
-	if f.Class == session.FaultNoSuchHost {
-		return r.error(f, "no such host: "+f.Text)
+	return r.error(verdictOf(slices.MinFunc(deciding, func(a, b answer) int { return a.vagueness() - b.vagueness() })))
+}
+
+// verdictOf words the most telling of the deciding answers.
+func verdictOf(a answer) (*session.Fault, string) {
+	switch {
+	case a.fault.Class != session.FaultNoSuchHost:
+		return a.fault, "the resolver failed: " + a.fault.Text
+	case a.lookup.Rcode == "NOERROR" && len(a.lookup.Answers) == 0:
+		return a.fault, fmt.Sprintf("the host has no address, neither A nor AAAA%s, says %s", viaAliases(a.lookup.CNAME), a.lookup.Server)
 	}
-	return r.error(f, "the resolver failed: "+f.Text)
+	return a.fault, a.fault.Text
 }
 
 // deciding are the questions that settle why there is no address: those that
