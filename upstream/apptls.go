@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"crypto/tls"
 	"fmt"
 
@@ -27,8 +28,18 @@ func AppFacts(conn *tls.Conn, hello *tls.ClientHelloInfo, err error) (*session.T
 		first = tap.first
 	}
 	fault := faultOfHandshake(err, first)
+	fault.First = firstWord(fault.First)
 	facts.Error = fault.Text
 	return facts, fault
+}
+
+// firstWord is as much of what an app said in clear as may be kept: behind the
+// verb of a command or the method of a request there may be a password.
+func firstWord(b []byte) []byte {
+	if end := bytes.IndexAny(b, " \t\r\n"); end >= 0 {
+		b = b[:end]
+	}
+	return b[:min(len(b), 16)]
 }
 
 // offered is the app's first message in words.

@@ -73,6 +73,7 @@ func (n *nameservers) ask(ctx context.Context, name string, qtype uint16) answer
 	began := time.Now()
 	a := answer{lookup: session.Lookup{Name: strings.TrimSuffix(name, "."), Type: dns.TypeToString[qtype]}}
 	var troubles []string
+	exhausted := false
 	for try := range n.tries * len(n.servers) {
 		if ctx.Err() != nil {
 			break
@@ -84,6 +85,7 @@ func (n *nameservers) ask(ctx context.Context, name string, qtype uint16) answer
 			break
 		}
 		a.lookup.Rcode = rcodeOf(err)
+		exhausted = exhausted || errors.Is(err, errDescriptors)
 		if trouble := fmt.Sprintf("%s: %v", a.lookup.Server, err); !slices.Contains(troubles, trouble) {
 			troubles = append(troubles, trouble)
 		}
@@ -91,6 +93,9 @@ func (n *nameservers) ask(ctx context.Context, name string, qtype uint16) answer
 	a.at = time.Now()
 	a.lookup.Duration = a.at.Sub(began)
 	a.conclude(troubles)
+	if exhausted && !a.settled() {
+		a.fault.Class = session.FaultDescriptors
+	}
 	return a
 }
 
@@ -191,6 +196,9 @@ func sameQuestion(a, b dns.Question) bool {
 	return a.Qtype == b.Qtype && a.Qclass == b.Qclass && strings.EqualFold(a.Name, b.Name)
 }
 
+// errDescriptors is trouble of this machine's own, not of the resolver.
+var errDescriptors = errors.New("no socket to ask with: too many open files (raise the limit, see ulimit -n)")
+
 // plainDNS puts the common troubles into words: the end of ctx shows as a
 // closed connection.
 func plainDNS(ctx context.Context, err error) error {
@@ -200,6 +208,8 @@ func plainDNS(ctx context.Context, err error) error {
 		return errors.New("given up")
 	case ctx.Err() != nil, f.Class == session.FaultTimeout:
 		return errors.New("no answer in time")
+	case f.Class == session.FaultDescriptors:
+		return errDescriptors
 	}
 	return errors.New(f.Text)
 }

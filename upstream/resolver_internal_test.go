@@ -1,11 +1,15 @@
 package upstream
 
 import (
+	"context"
+	"errors"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -96,6 +100,29 @@ func TestWithoutResolvConfTheSystemIsAsked(t *testing.T) {
 		if via, names := r.plan("mail.example"); via != (systemResolver{}) || !slices.Equal(names, []string{"mail.example"}) {
 			t.Errorf("with %q: %T is asked for %q, want the system for the name alone", text, via, names)
 		}
+	}
+}
+
+func TestPlainDNS(t *testing.T) {
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	tests := []struct {
+		ctx  context.Context
+		err  error
+		want string
+	}{
+		{t.Context(), dialError(syscall.EMFILE), "too many open files"},
+		{t.Context(), dialError(syscall.ECONNREFUSED), "connection refused"},
+		{t.Context(), os.ErrDeadlineExceeded, "no answer in time"},
+		{cancelled, net.ErrClosed, "given up"},
+	}
+	for _, tt := range tests {
+		if got := plainDNS(tt.ctx, tt.err); !strings.Contains(got.Error(), tt.want) {
+			t.Errorf("%v: %q, want it to say %q", tt.err, got, tt.want)
+		}
+	}
+	if !errors.Is(plainDNS(t.Context(), dialError(syscall.EMFILE)), errDescriptors) {
+		t.Error("an exhausted machine is not told from a resolver that fails")
 	}
 }
 

@@ -100,6 +100,8 @@ func (r *race) lookupVerdict() *Error {
 // verdictOf words the most telling of the deciding answers.
 func verdictOf(a answer) (*session.Fault, string) {
 	switch {
+	case a.fault.Class == session.FaultDescriptors:
+		return a.fault, a.fault.Text
 	case a.fault.Class != session.FaultNoSuchHost:
 		return a.fault, "the resolver failed: " + a.fault.Text
 	case a.lookup.Rcode == "NOERROR" && len(a.lookup.Answers) == 0:
