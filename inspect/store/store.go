@@ -1,18 +1,18 @@
 package store
 
 import (
-	"context"
+	"database/sql"
 	"errors"
-	"io"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
 	"time"
 
-	"github.com/rs/zerolog"
-
-	"smtp-proxy/inspect"
-	"smtp-proxy/proxy/session"
+	_ "modernc.org/sqlite" // the driver
 )
 
-// The errors of looking a session up.
+// The errors of looking something up.
 var (
 	ErrNotFound  = errors.New("no such session")
 	ErrAmbiguous = errors.New("more than one session begins so")
@@ -25,74 +25,112 @@ type Options struct {
 	Now      func() time.Time // the clock; nil is [time.Now]
 }
 
-// Store is one data directory.
-type Store struct{}
+// Store is the record in one data directory. Its methods may be used
+// concurrently.
+type Store struct {
+	path     string // of the database
+	now      func() time.Time
+	warnings []string
+	lock     *os.File // held while this process writes
+	writer   *sql.DB  // nil when read-only; one connection
+	seen     *tally
 
-// Open opens the store in a directory.
-func Open(dir string, opt Options) (*Store, error) { return &Store{}, nil }
+	mu     sync.Mutex
+	reader *reader // nil until something is read
+	closed bool
+}
+
+// file is the name of the database in its directory.
+const file = "smtp-proxy.db"
+
+// Open opens the store in a directory. For writing it creates the directory
+// (0700) and the database (0600), brings its schema up to date, and fails when
+// another process writes there ([ErrInUse]), when the database is damaged or
+// none of ours, or when a newer version of this program has written it.
+// Nothing is ever deleted or overwritten.
+func Open(dir string, opt Options) (*Store, error) {
+	s := &Store{path: filepath.Join(dir, file), now: opt.Now, seen: newTally()}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	open := s.openWriting
+	if opt.ReadOnly {
+		open = s.openReading
+	}
+	if err := open(dir); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) openWriting(dir string) error {
+	warning, err := prepareDir(dir)
+	if err != nil {
+		return err
+	}
+	if warning != "" {
+		s.warnings = append(s.warnings, warning)
+	}
+	if s.lock, err = lockFile(filepath.Join(dir, "lock")); err != nil {
+		return err
+	}
+	if err := prepareFile(s.path); err != nil {
+		return err
+	}
+	if s.writer, err = openDB(s.path, writing); err != nil {
+		return err
+	}
+	if err := migrate(s.writer); err != nil {
+		return explainOpen(s.path, err)
+	}
+	return explainOpen(s.path, s.seen.load(s.writer, s.now()))
+}
+
+// openReading checks that what is there can be read. That nothing is there is
+// no error: it may come.
+func (s *Store) openReading(string) error {
+	r, err := s.read()
+	if err != nil || r == nil {
+		return err
+	}
+	return explainOpen(s.path, s.seen.load(r.db, s.now()))
+}
 
 // Close ends all use of the store.
-func (s *Store) Close() error { return nil }
-
-// Warnings are what the owner should know about the directory, for the log.
-func (s *Store) Warnings() []string { return nil }
-
-// Sessions yields the sessions that a filter selects, newest first, without
-// their events. limit 0 is no limit.
-func (s *Store) Sessions(ctx context.Context, f inspect.Filter, limit int, yield func(*inspect.Session) error) error {
-	return nil
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	var errs []error
+	if s.reader != nil {
+		errs = append(errs, s.reader.db.Close())
+		s.reader = nil
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.Close())
+		s.writer = nil
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+		s.lock = nil
+	}
+	return errors.Join(errs...)
 }
 
-// Session returns one session with its events.
-func (s *Store) Session(ctx context.Context, id string) (*inspect.Session, error) {
-	return nil, ErrNotFound
+// Warnings are what the owner should be told about the directory.
+func (s *Store) Warnings() []string { return s.warnings }
+
+// Path is the database's file.
+func (s *Store) Path() string { return s.path }
+
+// explainOpen says what to do about a database that cannot be used.
+func explainOpen(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if damaged(err) {
+		return fmt.Errorf("%s is damaged or no SQLite database (%w): move it away to start a new record, or name another directory with --data", path, err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
-
-// Body returns the octets of a message as they were sent.
-func (s *Store) Body(ctx context.Context, id string, message int) (io.ReadCloser, error) {
-	return nil, ErrNoBody
-}
-
-// Follow yields sessions as they grow and end.
-func (s *Store) Follow(ctx context.Context, since time.Time, f inspect.Filter, yield func(*inspect.Session) error) error {
-	<-ctx.Done()
-	return nil
-}
-
-// Seen says how often a cause was seen for an upstream of late.
-func (s *Store) Seen(upstream, cause string) (inspect.Recurrence, error) {
-	return inspect.Recurrence{}, nil
-}
-
-// Retain deletes what is too old or too much.
-func (s *Store) Retain(ctx context.Context, keep time.Duration, maxBytes int64) error { return nil }
-
-// Source is where records come from: the proxy's recorder.
-type Source interface {
-	// Next waits for records. They are valid until the next call; io.EOF says
-	// that there will be no more.
-	Next(ctx context.Context) ([]session.Record, error)
-}
-
-// KeeperOptions says what a keeper does beside writing.
-type KeeperOptions struct {
-	Annotate func(*inspect.Session) []inspect.Finding // nil: nothing is found
-	Ended    func(*inspect.Session)                   // called for each session that has ended, once it is written
-	Log      zerolog.Logger
-	Capture  string            // full, headers or none; empty is full
-	Routes   map[string]string // the same for single routes by name
-	Keep     time.Duration     // retention by age; 0 or less keeps everything
-	KeepSize int64             // retention by size in octets; 0 or less keeps everything
-}
-
-// Keeper is the one writer of a store.
-type Keeper struct{}
-
-// NewKeeper returns the keeper of a store; a nil store keeps nothing.
-func NewKeeper(s *Store, opt KeeperOptions) *Keeper { return &Keeper{} }
-
-// Run keeps what comes from a source until its end.
-func (k *Keeper) Run(ctx context.Context, from Source) error { return nil }
-
-// Healthy says why nothing can be written at present, or nil.
-func (k *Keeper) Healthy() error { return nil }

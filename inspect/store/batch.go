@@ -1,0 +1,331 @@
+package store
+
+import (
+	"database/sql"
+	"strings"
+	"time"
+
+	"smtp-proxy/inspect"
+)
+
+// batch writes what several sessions did meanwhile in one transaction.
+type batch struct {
+	store   *Store
+	packer  *packer
+	codec   *entryCodec
+	stmts   statements
+	tx      *sql.Tx
+	block   blockBuffer
+	views   []*inspect.Session // of the sessions whose rows are written, in order
+	rows    []*kept
+	scratch []byte
+}
+
+// statements are prepared once.
+type statements struct {
+	block, session, update, span, finding, unfind *sql.Stmt
+}
+
+// blockBuffer is the block that is being filled.
+type blockBuffer struct {
+	summaries, entries, bodies []byte
+	newest                     int64
+	members                    []*kept // have something in it
+	homes                      []*kept // have their summary in it
+}
+
+func newBatch(s *Store) (*batch, error) {
+	p, err := newPacker()
+	if err != nil {
+		return nil, err
+	}
+	w := &batch{store: s, packer: p, codec: newEntryCodec()}
+	for query, into := range map[string]**sql.Stmt{
+		`INSERT INTO blocks (newest, summaries, entries, bodies) VALUES (?, ?, ?, ?)`: &w.stmts.block,
+		`INSERT OR IGNORE INTO sessions (key, id, ended, outcome, failed, route, upstream, provider, username, codes, mail, block)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`: &w.stmts.session,
+		`UPDATE sessions SET ended = ?, outcome = ?, failed = ?, provider = ?, username = ?, codes = ?, mail = ?, block = ? WHERE key = ?`: &w.stmts.update,
+		`INSERT OR IGNORE INTO spans (session, block) VALUES (?, ?)`:                                                                       &w.stmts.span,
+		`INSERT INTO findings (session, rank, cause, certainty) VALUES (?, ?, ?, ?)`:                                                       &w.stmts.finding,
+		`DELETE FROM findings WHERE session = ?`:                                                                                           &w.stmts.unfind,
+	} {
+		if *into, err = s.writer.Prepare(query); err != nil {
+			w.close()
+			return nil, explainOpen(s.path, err)
+		}
+	}
+	return w, nil
+}
+
+func (w *batch) close() {
+	for _, stmt := range []*sql.Stmt{w.stmts.block, w.stmts.session, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind} {
+		if stmt != nil {
+			stmt.Close()
+		}
+	}
+}
+
+// all writes what is new of some sessions, or nothing of them.
+func (w *batch) all(list []*kept, now time.Time) (err error) {
+	if w.tx, err = w.store.writer.Begin(); err != nil {
+		return err
+	}
+	defer w.reset()
+	for _, s := range list {
+		if err := w.add(s, now); err != nil {
+			return err
+		}
+	}
+	if err := w.seal(); err != nil {
+		return err
+	}
+	if err := w.writeRows(list); err != nil {
+		return err
+	}
+	if err := w.store.seen.write(w.tx); err != nil {
+		return err
+	}
+	if err := w.tx.Commit(); err != nil {
+		return err
+	}
+	w.store.seen.written()
+	for _, s := range w.rows {
+		s.row, s.summarised = true, now
+	}
+	return nil
+}
+
+// reset rolls back what was not committed and empties the buffers.
+func (w *batch) reset() {
+	w.tx.Rollback() // does nothing behind a commit
+	w.tx = nil
+	w.block.reset()
+	clear(w.views)
+	clear(w.rows)
+	w.views, w.rows = w.views[:0], w.rows[:0]
+}
+
+func (b *blockBuffer) reset() {
+	clear(b.members)
+	clear(b.homes)
+	*b = blockBuffer{b.summaries[:0], b.entries[:0], b.bodies[:0], 0, b.members[:0], b.homes[:0]}
+}
+
+// add puts what is new of a session into blocks.
+func (w *batch) add(s *kept, now time.Time) error {
+	for _, p := range s.bodies {
+		if err := w.room(&w.block.bodies, len(p.data)); err != nil {
+			return err
+		}
+		w.member(s)
+		w.block.bodies = appendPiece(w.block.bodies, p, true)
+	}
+	if err := w.addEntries(s); err != nil {
+		return err
+	}
+	if !s.due(now) {
+		return nil
+	}
+	return w.addSummary(s)
+}
+
+// addEntries writes the new entries as pieces that fit into blocks.
+func (w *batch) addEntries(s *kept) (err error) {
+	for rest := s.entries; len(rest) > 0; {
+		b, last, n := w.scratch[:0], int64(0), 0
+		for ; n < len(rest) && len(b) < sectionSize/2; n++ {
+			if b, err = w.codec.append(b, rest[n], last); err != nil {
+				return err
+			}
+			last = rest[n].At.UnixNano()
+		}
+		w.scratch, rest = b, rest[n:]
+		if err := w.room(&w.block.entries, len(b)); err != nil {
+			return err
+		}
+		w.member(s)
+		w.block.entries = appendPiece(w.block.entries, piece{key: s.key, data: b}, false)
+	}
+	return nil
+}
+
+func (w *batch) addSummary(s *kept) (err error) {
+	v := s.view()
+	if w.scratch, err = appendSummary(w.scratch[:0], v); err != nil {
+		return err
+	}
+	if err := w.room(&w.block.summaries, len(w.scratch)); err != nil {
+		return err
+	}
+	w.member(s)
+	s.summarySize = len(w.scratch)
+	w.block.summaries = appendPiece(w.block.summaries, piece{key: s.key, data: w.scratch}, false)
+	w.block.homes = append(w.block.homes, s)
+	w.rows, w.views = append(w.rows, s), append(w.views, v)
+	return nil
+}
+
+// room makes sure that a piece fits into a section of the block.
+func (w *batch) room(section *[]byte, size int) error {
+	if len(*section) > 0 && len(*section)+size > sectionSize {
+		return w.seal()
+	}
+	return nil
+}
+
+// member notes that a session has something in the block.
+func (w *batch) member(s *kept) {
+	if n := len(w.block.members); n > 0 && w.block.members[n-1] == s {
+		return
+	}
+	w.block.members = append(w.block.members, s)
+	w.block.newest = max(w.block.newest, s.key)
+}
+
+// seal writes the block and begins the next.
+func (w *batch) seal() error {
+	b := &w.block
+	if len(b.members) == 0 {
+		return nil
+	}
+	result, err := w.tx.Stmt(w.stmts.block).Exec(b.newest, notNil(w.packer.pack(b.summaries)), notNil(w.packer.pack(b.entries)), w.packer.pack(b.bodies))
+	if err != nil {
+		return err
+	}
+	n, err := result.LastInsertId()
+	if err != nil {
+		return err
+	}
+	for _, s := range b.members {
+		s.touched = append(s.touched, n)
+	}
+	for _, s := range b.homes {
+		s.home = n
+	}
+	b.reset()
+	return nil
+}
+
+// notNil keeps an empty section from being stored as NULL.
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// writeRows writes the rows of the sessions behind their blocks.
+func (w *batch) writeRows(list []*kept) error {
+	for i, s := range w.rows {
+		if err := w.writeRow(s, w.views[i]); err != nil {
+			return err
+		}
+	}
+	for _, s := range list {
+		if err := w.writeSpans(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeSpans names the blocks of a session, unless all of it stands in one.
+func (w *batch) writeSpans(s *kept) error {
+	if s.ended && !s.row && len(s.touched) <= 1 {
+		return nil
+	}
+	for _, n := range s.touched {
+		if _, err := w.tx.Stmt(w.stmts.span).Exec(s.key, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *batch) writeRow(s *kept, v *inspect.Session) error {
+	c := columnsOf(v)
+	var err error
+	if s.row {
+		_, err = w.tx.Stmt(w.stmts.update).Exec(c.ended, v.Outcome, c.failed, v.Upstream.Provider, c.username, c.codes, c.mail, s.home, s.key)
+	} else {
+		_, err = w.tx.Stmt(w.stmts.session).Exec(s.key, v.ID, c.ended, v.Outcome, c.failed, v.Route, v.Upstream.Name, v.Upstream.Provider, c.username, c.codes, c.mail, s.home)
+	}
+	if err != nil {
+		return err
+	}
+	return w.writeFindings(s, v.Findings)
+}
+
+func (w *batch) writeFindings(s *kept, list []inspect.Finding) error {
+	if s.row {
+		if _, err := w.tx.Stmt(w.stmts.unfind).Exec(s.key); err != nil {
+			return err
+		}
+	}
+	for rank, f := range list {
+		if _, err := w.tx.Stmt(w.stmts.finding).Exec(s.key, rank, f.Cause, string(f.Certainty)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// columns is what a row says of a session so that it can be searched for.
+type columns struct {
+	ended    int64
+	failed   int
+	username string
+	codes    any // string, or nil when there are too many
+	mail     any
+}
+
+// Limits of what the columns hold; beyond, summaries are searched.
+const (
+	maxColumnCodes     = 32
+	maxColumnAddresses = 64
+)
+
+func columnsOf(v *inspect.Session) columns {
+	c := columns{codes: strings.Join(v.Codes, "\n"), mail: addresses(v)}
+	if !v.Ended.IsZero() {
+		c.ended = v.Ended.UnixNano()
+	}
+	if failed(v) {
+		c.failed = 1
+	}
+	if v.Auth != nil {
+		c.username = v.Auth.Username
+	}
+	if len(v.Codes) >= maxColumnCodes {
+		c.codes = nil
+	}
+	return c
+}
+
+// failed reports whether a session counts as one that went wrong.
+func failed(v *inspect.Session) bool {
+	switch v.Outcome {
+	case inspect.Delivered, inspect.NoMail, inspect.Open:
+		return len(v.Findings) > 0
+	}
+	return true
+}
+
+// addresses lists senders and recipients, or is nil when there are too many.
+func addresses(v *inspect.Session) any {
+	var list []string
+	for i := range v.Messages {
+		m := &v.Messages[i]
+		if m.Omitted > 0 || len(list)+len(m.To) >= maxColumnAddresses {
+			return nil
+		}
+		list = append(list, m.From)
+		for _, r := range m.To {
+			list = append(list, r.Addr)
+		}
+	}
+	if v.Omitted > 0 {
+		return nil
+	}
+	return strings.ToLower(strings.Join(list, "\n"))
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"smtp-proxy/inspect"
+)
+
+// pageSize is how many rows are read at once; between pages no lock is held,
+// however long the caller takes.
+const pageSize = 500
+
+// place is where a session stands.
+type place struct{ key, block int64 }
+
+// Sessions yields the sessions that a filter selects, newest first, without
+// their events; limit 0 is all of them. An error of yield ends it and is
+// returned.
+func (s *Store) Sessions(ctx context.Context, f inspect.Filter, limit int, yield func(*inspect.Session) error) error {
+	return s.list(ctx, f, newestFirst, limit, yield)
+}
+
+// order is a direction to list sessions in.
+type order struct {
+	step string // SQL: which keys come behind the last one
+	sort string
+	from int64
+}
+
+var (
+	newestFirst = order{"key < ?", "key DESC", 1<<63 - 1}
+	oldestFirst = order{"key > ?", "key", -1}
+)
+
+func (s *Store) list(ctx context.Context, f inspect.Filter, o order, limit int, yield func(*inspect.Session) error) error {
+	r, err := s.read()
+	if err != nil || r == nil {
+		return err
+	}
+	p, err := newPacker()
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	now := s.now()
+	l := &lister{
+		db: r.db, found: summaries{db: r.db, packer: p}, filter: f.At(now),
+		where: whereOf(f, now), order: o, last: o.from, left: limit, unlimited: limit <= 0,
+	}
+	for {
+		more, err := l.page(ctx, yield)
+		if err != nil || !more {
+			return explainOpen(s.path, err)
+		}
+	}
+}
+
+// lister goes through the rows page by page.
+type lister struct {
+	db        *sql.DB
+	found     summaries
+	filter    inspect.Filter
+	where     where
+	order     order
+	last      int64
+	left      int
+	unlimited bool
+}
+
+// page deals with the next rows and reports whether there may be more.
+func (l *lister) page(ctx context.Context, yield func(*inspect.Session) error) (more bool, err error) {
+	places, err := l.places(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, at := range places {
+		l.last = at.key
+		v, err := l.found.session(ctx, at.block, at.key)
+		if err != nil {
+			return false, err
+		}
+		if v == nil || !l.filter.Match(v) {
+			continue
+		}
+		if err := yield(v); err != nil {
+			return false, err
+		}
+		if l.left--; l.left == 0 && !l.unlimited {
+			return false, nil
+		}
+	}
+	return len(places) == pageSize, nil
+}
+
+func (l *lister) places(ctx context.Context) ([]place, error) {
+	query := fmt.Sprintf(`SELECT key, block FROM sessions WHERE %s AND %s ORDER BY %s LIMIT %d`, l.where.sql, l.order.step, l.order.sort, pageSize)
+	rows, err := l.db.QueryContext(ctx, query, append(l.where.args[:len(l.where.args):len(l.where.args)], l.last)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []place
+	for rows.Next() {
+		var p place
+		if err := rows.Scan(&p.key, &p.block); err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}
+
+// Count returns how many sessions there are, and how many of them went wrong.
+func (s *Store) Count(ctx context.Context) (all, failed int, err error) {
+	r, err := s.read()
+	if err != nil || r == nil {
+		return 0, 0, err
+	}
+	err = r.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM sessions WHERE failed = 1)`).Scan(&all, &failed)
+	return all, failed, explainOpen(s.path, err)
+}

@@ -1,0 +1,86 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// reader is a handle for reading.
+//
+// SQLite cannot open a database in WAL mode for reading alone without making a
+// -shm file beside it. So one that no process has open (there is no -wal) is
+// read as a frozen file, and opened anew when that changes.
+type reader struct {
+	db     *sql.DB
+	frozen bool
+	size   int64
+	stamp  int64 // modification time
+}
+
+// read returns the handle for reading, or nil when there is no store.
+func (s *Store) read() (*reader, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, sql.ErrConnDone
+	}
+	if s.reader != nil && !s.stale(s.reader) {
+		return s.reader, nil
+	}
+	if s.reader != nil {
+		s.reader.db.Close() // what is being read from it comes to its end
+		s.reader = nil
+	}
+	r, err := openReader(s.path)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	s.reader = r
+	return r, nil
+}
+
+// stale reports whether a frozen file has changed or is being written now.
+func (s *Store) stale(r *reader) bool {
+	if !r.frozen {
+		return false
+	}
+	info, err := os.Stat(s.path)
+	return err != nil || hasWAL(s.path) || info.Size() != r.size || info.ModTime().UnixNano() != r.stamp
+}
+
+func openReader(path string) (*reader, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, explainOpen(path, err)
+	case info.Size() == 0: // made, and nothing in it yet
+		return nil, nil
+	}
+	r := &reader{frozen: !hasWAL(path), size: info.Size(), stamp: info.ModTime().UnixNano()}
+	how := reading
+	if r.frozen {
+		how = frozen
+	}
+	if r.db, err = openDB(path, how); err != nil {
+		return nil, err
+	}
+	version, err := schemaVersion(r.db)
+	if err != nil {
+		r.db.Close()
+		return nil, explainOpen(path, err)
+	}
+	if version == 0 { // its first migration is under way
+		r.db.Close()
+		return nil, nil
+	}
+	return r, nil
+}
+
+func hasWAL(path string) bool {
+	_, err := os.Stat(path + "-wal")
+	return err == nil
+}

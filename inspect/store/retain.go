@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// How much one transaction of a clean-up does, so that the writer never waits
+// long.
+const (
+	retainBlocks   = 50
+	retainSessions = 500
+	retainPages    = 500
+)
+
+// Retain removes what is older than keep, and then, while the database is
+// larger than maxBytes, the oldest bodies and after them the oldest sessions.
+// Sessions that are open stay. Zero or less is no limit. The file shrinks.
+func (s *Store) Retain(ctx context.Context, keep time.Duration, maxBytes int64) error {
+	if s.writer == nil {
+		return fmt.Errorf("%s is open for reading only", s.path)
+	}
+	if keep > 0 {
+		if err := s.retainAge(ctx, s.now().Add(-keep)); err != nil {
+			return fmt.Errorf("remove old sessions from %s: %w", s.path, err)
+		}
+	}
+	if maxBytes > 0 {
+		if err := s.retainSize(ctx, maxBytes); err != nil {
+			return fmt.Errorf("shrink %s: %w", s.path, err)
+		}
+	}
+	return s.giveBack(ctx)
+}
+
+func (s *Store) retainAge(ctx context.Context, oldest time.Time) error {
+	limit := keyAt(oldest)
+	if err := s.forgetTally(ctx, oldest); err != nil {
+		return err
+	}
+	for {
+		n, err := s.deleteSessions(ctx, limit)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return s.deleteBlocks(ctx)
+		}
+	}
+}
+
+func (s *Store) forgetTally(ctx context.Context, oldest time.Time) error {
+	_, err := s.writer.ExecContext(ctx, `DELETE FROM tally WHERE hour < ?`, hourOf(oldest))
+	return err
+}
+
+// deleteSessions deletes some of the sessions that began before a key and have
+// ended.
+func (s *Store) deleteSessions(ctx context.Context, before int64) (n int64, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		const some = `SELECT key FROM sessions WHERE key < ?1 AND ended <> 0 ORDER BY key LIMIT ?2`
+		for _, query := range []string{
+			`DELETE FROM findings WHERE session IN (` + some + `)`,
+			`DELETE FROM spans WHERE session IN (` + some + `)`,
+		} {
+			if _, err := tx.ExecContext(ctx, query, before, retainSessions); err != nil {
+				return err
+			}
+		}
+		r, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE key IN (`+some+`)`, before, retainSessions)
+		if err != nil {
+			return err
+		}
+		n, err = r.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+// deleteBlocks deletes the blocks that belong to no session any more: those
+// whose newest session began before the oldest one that is left.
+func (s *Store) deleteBlocks(ctx context.Context) error {
+	for {
+		r, err := s.writer.ExecContext(ctx, `DELETE FROM blocks WHERE n IN (SELECT n FROM blocks
+			WHERE newest < coalesce((SELECT min(key) FROM sessions), 9223372036854775807) LIMIT ?)`, retainBlocks)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// retainSize removes the oldest until the rest fits: bodies while there are
+// any, then sessions.
+func (s *Store) retainSize(ctx context.Context, maxBytes int64) error {
+	for {
+		used, err := s.used(ctx)
+		if err != nil || used <= maxBytes {
+			return err
+		}
+		n, err := s.dropBodies(ctx)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			continue
+		}
+		if n, err = s.deleteSessions(ctx, 1<<63-1); err != nil || n == 0 {
+			return err
+		}
+		if err := s.deleteBlocks(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) dropBodies(ctx context.Context) (int64, error) {
+	r, err := s.writer.ExecContext(ctx, `UPDATE blocks SET bodies = NULL WHERE n IN
+		(SELECT n FROM blocks WHERE bodies IS NOT NULL ORDER BY n LIMIT ?)`, retainBlocks)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// used returns how many octets of the file hold something.
+func (s *Store) used(ctx context.Context) (int64, error) {
+	var pages, free, size int64
+	err := s.writer.QueryRowContext(ctx, `SELECT page_count, freelist_count, page_size
+		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).Scan(&pages, &free, &size)
+	return (pages - free) * size, err
+}
+
+// giveBack hands free pages back to the file system.
+func (s *Store) giveBack(ctx context.Context) error {
+	for {
+		var free int64
+		if err := s.writer.QueryRowContext(ctx, `PRAGMA freelist_count`).Scan(&free); err != nil || free == 0 {
+			return err
+		}
+		if _, err := s.writer.ExecContext(ctx, fmt.Sprintf(`PRAGMA incremental_vacuum(%d)`, retainPages)); err != nil {
+			return fmt.Errorf("shrink %s: %w", s.path, err)
+		}
+	}
+}
+
+func (s *Store) inTx(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
