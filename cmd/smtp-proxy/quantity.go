@@ -6,9 +6,11 @@ import (
 	"time"
 )
 
-// took writes how long something lasted, in three significant digits at most.
+// took writes how long something lasted, in three digits at most.
 func took(d time.Duration) string {
 	switch ms := float64(d) / float64(time.Millisecond); {
+	case d < 999500*time.Nanosecond:
+		return fmt.Sprintf("%.0f µs", ms*1000)
 	case ms < 9.95:
 		return fmt.Sprintf("%.1f ms", ms)
 	case ms < 999.5:

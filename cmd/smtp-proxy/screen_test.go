@@ -86,7 +86,7 @@ func TestColour(t *testing.T) {
 
 func TestTook(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0.0 ms", 43 * time.Microsecond: "0.0 ms", 950 * time.Microsecond: "0.9 ms", 9940 * time.Microsecond: "9.9 ms", 9960 * time.Microsecond: "10 ms",
+		0: "0 µs", 43 * time.Microsecond: "43 µs", 999600 * time.Nanosecond: "1.0 ms", 9940 * time.Microsecond: "9.9 ms", 9960 * time.Microsecond: "10 ms",
 		999 * time.Millisecond: "999 ms", 1250 * time.Millisecond: "1.2 s", 59900 * time.Millisecond: "59.9 s", time.Minute: "1m 00s", 61 * time.Minute: "1h 01m",
 	} {
 		if got := took(d); got != want {

@@ -17,7 +17,10 @@ func describeTLS(e *session.Entry, zone *time.Location) string {
 		facts = append(facts, h.Cipher)
 	}
 	if len(h.Chain) > 0 && e.Leg == session.Upstream {
-		facts = append(facts, "certificate for "+certificateNames(&h.Chain[0]), validity(&h.Chain[0], e.At, zone))
+		facts = append(facts, "certificate for "+certificateNames(&h.Chain[0]))
+		if h.Error == "" {
+			facts = append(facts, validity(&h.Chain[0], e.At, zone))
+		}
 	}
 	if e.Leg == session.App && h.ServerName != "" {
 		facts = append(facts, "asked for "+visible(h.ServerName))
