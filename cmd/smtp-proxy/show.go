@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +12,7 @@ import (
 
 // ShowCommand prints one session whole.
 func (p *program) ShowCommand() *cobra.Command {
-	asJSON, message := false, 0
+	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "one session whole: dialogue, timings, TLS, findings",
@@ -26,8 +23,7 @@ latest-failed name the newest ones.
 under TLS; ** stands at what a finding points to; indented lines are the
 proxy's own dialogue with the smarthost.`,
 		Example: `  smtp-proxy show latest-failed
-  smtp-proxy show 01JD8Z --json | jq .events
-  smtp-proxy show latest --message 1 > mail.eml`,
+  smtp-proxy show 01JD8Z --json | jq .events`,
 		Args: arguments(1, 1, "the id of a session (latest, latest-failed, or as sessions lists it)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := p.readRecord()
@@ -35,14 +31,10 @@ proxy's own dialogue with the smarthost.`,
 				return err
 			}
 			defer s.Close()
-			if cmd.Flags().Changed("message") {
-				return p.showMessage(cmd.Context(), s, args[0], message)
-			}
 			return p.show(cmd.Context(), s, args[0], asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "a JSON object with all events")
-	cmd.Flags().IntVar(&message, "message", 0, "print this message of the session, as it was sent: 1, 2 …")
 	return cmd
 }
 
@@ -55,48 +47,6 @@ func (p *program) show(ctx context.Context, s *store.Store, id string, asJSON bo
 		return jsonLines(p.stdout).Encode(found)
 	}
 	return transcript{screen: p.onStdout(), full: true, now: p.now}.session(found)
-}
-
-func (p *program) showMessage(ctx context.Context, s *store.Store, id string, number int) error {
-	found, err := s.Session(ctx, id)
-	if err != nil {
-		return lookupError(id, err)
-	}
-	if number < 1 || number > len(found.Messages) {
-		return fmt.Errorf("session %s has no message %d: it has %s", found.ID, number, count(len(found.Messages), "message"))
-	}
-	body, err := s.Body(ctx, found.ID, number-1)
-	if errors.Is(err, store.ErrNoBody) {
-		return fmt.Errorf("session %s: message %d: %w: it is older than the bodies kept, or run was started with another --capture than full", found.ID, number, err)
-	}
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	if p.interactive() {
-		return copyVisible(p.stdout, body)
-	}
-	_, err = io.Copy(p.stdout, body)
-	return err
-}
-
-// copyVisible shows a message on a terminal, which it must not drive.
-func copyVisible(w io.Writer, r io.Reader) error {
-	lines := bufio.NewReader(r)
-	for {
-		line, err := lines.ReadString('\n')
-		if line != "" {
-			if _, err := io.WriteString(w, visible(strings.TrimRight(line, "\r\n"))+"\n"); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // lookupError says what to do where an id names no session, or several.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,9 +51,18 @@ func (p *program) tail(ctx context.Context, f inspect.Filter, since time.Duratio
 		out.json = jsonLines(p.stdout)
 	}
 	defer out.live.clear()
-	err = s.Follow(ctx, p.now().Add(-since), f, out.take)
-	if errors.Is(err, context.Canceled) {
-		return nil
+	from := time.Time{} // nothing that was before
+	if since > 0 {
+		from = p.now().Add(-since)
 	}
-	return err
+	return s.Follow(ctx, from, f, func(v *inspect.Session) error {
+		if v.Ended.IsZero() || asJSON {
+			return out.take(v)
+		}
+		whole, err := s.Session(ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		return out.take(whole)
+	})
 }
