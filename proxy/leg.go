@@ -35,6 +35,7 @@ type leg struct {
 	queued  uint64 // chunks ever queued
 	flushed uint64 // chunks ever done
 	writing bool
+	left    bool           // something was queued and left to the one who is writing
 	since   time.Time      // when the write under way began
 	shake   bool           // a handshake is due, all earlier writes being out
 	broken  *session.Fault // why it can no longer be written to
@@ -43,12 +44,14 @@ type leg struct {
 
 // flush does what is queued for a leg. With wait it returns when all that was
 // queued before is done, whoever does it; without, it leaves the work to the
-// one who is at it. The relay's lock is held on entry and exit.
+// one who is at it, who then does that too. The relay's lock is held on entry
+// and exit.
 func (r *relay) flush(l *leg, wait bool) {
 	ticket := l.queued
-	for l.flushed < ticket {
+	for l.flushed < ticket || l.left && !l.writing {
 		if l.writing {
 			if !wait {
+				l.left = true
 				return
 			}
 			l.changed.Wait()
@@ -64,7 +67,7 @@ func (r *relay) writeQueue(l *leg) {
 	if l.broken != nil {
 		conn = nil
 	}
-	l.queue, l.writing, l.since = l.spare[:0], true, time.Now()
+	l.queue, l.writing, l.left, l.since = l.spare[:0], true, false, time.Now()
 	r.mu.Unlock()
 	err := doChunks(conn, queue)
 	r.mu.Lock()
