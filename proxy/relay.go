@@ -361,10 +361,12 @@ func (r *relay) shakeApp() {
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, r.server.options.HandshakeTimeout)
 	defer cancel()
-	tc := tls.Server(l.conn, cfg)
+	tap := upstream.NewTap(l.conn) // what is spoken instead of TLS shows in the facts
+	tc := tls.Server(tap, cfg)
 	start := time.Now()
 	err := tc.HandshakeContext(ctx)
 	facts, fault := upstream.AppFacts(tc, hello, err)
+	tap.Done()
 	if facts != nil {
 		facts.Duration = time.Since(start)
 	}

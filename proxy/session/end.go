@@ -17,9 +17,9 @@ func (m *Machine) Closed(now time.Time, side Side, fault *Fault) []Effect {
 		return nil
 	}
 	e := m.entry(side, Origin(side), KindClose, m.phase)
-	e.Fault, e.Text = fault, "closed the connection"
+	e.Fault, e.Text = fault, fmt.Sprintf("the %s closed the connection", side)
 	if fault != nil {
-		e.Text = "left: " + fault.Text
+		e.Text = fmt.Sprintf("the %s left: %s", side, fault.Text)
 	}
 	if side == App {
 		m.appClosed(fault)
