@@ -104,9 +104,6 @@ func (c Config) All() []Route {
 // Serves reports whether an HTTP listener is wanted.
 func (c Config) Serves() bool { return c.Filled().HTTP != "off" }
 
-// Keeps reports whether a record is kept on disk.
-func (c Config) Keeps() bool { return c.Data != "none" }
-
 // Loopback reports whether a listener at host:port can be reached from this
 // machine only. A host name other than localhost counts as reachable: what it
 // resolves to may change.
@@ -117,16 +114,6 @@ func Loopback(addr string) bool {
 	}
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// ListenAddrs returns the addresses that a listener setting stands for:
-// localhost is 127.0.0.1 and ::1, everything else is itself.
-func ListenAddrs(addr string) []string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil || host != "localhost" {
-		return []string{addr}
-	}
-	return []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port)}
 }
 
 func or[T comparable](v, otherwise T) T {

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,19 +108,6 @@ func TestRoutesInherit(t *testing.T) {
 	c.Upstream = ""
 	if all := c.All(); len(all) != 1 || all[0].Name != "second" {
 		t.Errorf("All() without a top-level upstream = %+v, want the second route alone", all)
-	}
-}
-
-func TestListenAddrs(t *testing.T) {
-	for in, want := range map[string][]string{
-		"localhost:1025": {"127.0.0.1:1025", "[::1]:1025"},
-		"127.0.0.1:1025": {"127.0.0.1:1025"},
-		":1025":          {":1025"},
-		"nonsense":       {"nonsense"},
-	} {
-		if got := ListenAddrs(in); !slices.Equal(got, want) {
-			t.Errorf("ListenAddrs(%q) = %q, want %q", in, got, want)
-		}
 	}
 }
 

@@ -114,7 +114,7 @@ func (p *program) report(err error) {
 
 // flatten returns the errors that were joined into err.
 func flatten(err error) []error {
-	if err == nil || errors.Is(err, errReported) {
+	if err == nil {
 		return nil
 	}
 	var u usageError

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"smtp-proxy/inspect"
@@ -44,9 +43,3 @@ turns a word round:
 
   cause:tls.* outcome:failed upstream:smtp.gmail.com from:*@example.com
   to:bob@example.net code:550 since:2h text !route:test`
-
-// interactive reports whether a person reads stdout as it is written.
-func (p *program) interactive() bool {
-	_, isFile := p.stdout.(*os.File)
-	return isFile && p.onStdout().live
-}

@@ -32,7 +32,7 @@ func (p *program) SessionsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !asJSON && !cmd.Flags().Changed("limit") && p.interactive() {
+			if !asJSON && !cmd.Flags().Changed("limit") && p.onStdout().live {
 				limit = onTerminal
 			}
 			s, err := p.readRecord()

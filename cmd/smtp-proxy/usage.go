@@ -18,10 +18,6 @@ const (
 	exitUsage  = 64
 )
 
-// errReported ends the program with [exitFailed] where what there is to say
-// has been said.
-var errReported = errors.New("reported")
-
 // usageError is a mistake in how the program was called.
 type usageError struct{ error }
 
