@@ -47,7 +47,17 @@ func (p *process) wait() {
 // stop asks the process to end and returns its exit code.
 func (p *process) stop(t *testing.T) int {
 	t.Helper()
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	p.terminate()
+	return p.await(t)
+}
+
+// terminate sends SIGTERM. It is an error of no interest that the process has
+// ended by itself.
+func (p *process) terminate() { _ = p.cmd.Process.Signal(syscall.SIGTERM) }
+
+// await waits for the end of the process and returns its exit code.
+func (p *process) await(t *testing.T) int {
+	t.Helper()
 	select {
 	case <-p.ended:
 	case <-time.After(patience):

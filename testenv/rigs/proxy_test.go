@@ -79,7 +79,15 @@ func (p *proxy) run(t *testing.T) {
 // finish stops the proxy, which writes the rest of its record.
 func (p *proxy) finish(t *testing.T) {
 	t.Helper()
-	if code := p.stop(t); code != 0 {
+	p.terminate()
+	p.finished(t)
+}
+
+// finished waits for the end that SIGTERM has begun. A second SIGTERM would
+// cut it short.
+func (p *proxy) finished(t *testing.T) {
+	t.Helper()
+	if code := p.await(t); code != 0 {
 		t.Errorf("the proxy ended with %d after SIGTERM, want 0; its log ends with:\n%s", code, tail(p.log))
 	}
 }
