@@ -45,9 +45,12 @@ func (p *program) demo(ctx context.Context, c policy.Config) error {
 	p.data = dir
 	c.Upstream, c.AppTLS, c.Routes = sandboxUpstream, "offer", nil
 	c.Listen, c.HTTP = free(c.Listen), free(c.HTTP)
-	d := &demo{out: newFollower(transcript{screen: p.onStdout(), now: p.now}), ended: make(chan *inspect.Session, 100)}
+	d := &demo{out: newFollower(transcript{screen: p.onStdout(), now: p.now}), ended: make(chan ending, 100)}
 	if d.plant, err = p.newPlant(c, d.take); err != nil {
 		return err
+	}
+	if d.plant.store == nil {
+		return errors.Join(fmt.Errorf("the demo needs a record in %s: %s", dir, strings.Join(d.plant.notReady(), "; ")), d.plant.close())
 	}
 	return errors.Join(d.run(ctx), d.plant.close())
 }
@@ -70,9 +73,12 @@ func free(addr string) string {
 type demo struct {
 	plant *plant
 	out   *follower
-	ended chan *inspect.Session
+	ended chan ending
 	shown []string // causes, in order
 }
+
+// ending names a session that has ended; the record has the rest.
+type ending struct{ id, route string }
 
 // demoFaults are the failures that the demo shows: of each family one or two
 // that people meet.
@@ -89,7 +95,7 @@ func demoFaults() []string {
 // not hold the record up.
 func (d *demo) take(s *inspect.Session) {
 	select {
-	case d.ended <- s:
+	case d.ended <- ending{s.ID, s.Route}:
 	default:
 	}
 }
@@ -171,22 +177,22 @@ func (d *demo) fault(ctx context.Context, name string) error {
 func (d *demo) show(ctx context.Context, route string, n int) {
 	for seen := 0; n == 0 || seen < n; {
 		select {
-		case s := <-d.ended:
-			if s.Route == route {
+		case e := <-d.ended:
+			if e.route == route {
 				seen++
 			}
-			d.print(ctx, s)
+			d.print(ctx, e.id)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (d *demo) print(ctx context.Context, s *inspect.Session) {
-	if s.Events == nil && d.plant.store != nil {
-		if whole, err := d.plant.store.Session(ctx, s.ID); err == nil {
-			s = whole
-		}
+func (d *demo) print(ctx context.Context, id string) {
+	s, err := d.plant.store.Session(ctx, id)
+	if err != nil {
+		d.say("The session " + id + " cannot be shown: " + err.Error())
+		return
 	}
 	for _, f := range s.Findings {
 		if !slices.Contains(d.shown, f.Cause) {

@@ -71,14 +71,13 @@ func (x *plant) checkUsers() error {
 // openRecord opens the store and its keeper. Without a store mail is relayed
 // all the same: that is the main duty.
 func (x *plant) openRecord() error {
-	annotate, history, err := x.annotator()
-	if err != nil {
-		return err
-	}
 	if x.dir != "none" {
 		x.openStore()
 	}
-	history.store = x.store
+	annotate, err := x.annotator()
+	if err != nil {
+		return err
+	}
 	x.keeper = store.NewKeeper(x.store, store.KeeperOptions{
 		Annotate: annotate,
 		Ended:    x.sessionEnded,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -32,6 +33,22 @@ func version() string {
 		number = "devel" + revision(info)
 	}
 	return fmt.Sprintf("%s %s %s/%s", number, info.GoVersion, runtime.GOOS, runtime.GOARCH)
+}
+
+// builtAt returns when the source was committed that the binary was built
+// from; a clock that shows less is wrong. Zero when that is not known.
+func builtAt() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return time.Time{}
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			at, _ := time.Parse(time.RFC3339, s.Value)
+			return at
+		}
+	}
+	return time.Time{}
 }
 
 func revision(info *debug.BuildInfo) string {
