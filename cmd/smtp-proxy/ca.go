@@ -64,6 +64,9 @@ func (p *program) caTrust() *cobra.Command {
 		Use:   "trust [SYSTEM]",
 		Short: "print how to trust the authority: on Debian, in Java, Node.js …",
 		Args:  arguments(0, 1, ""),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return recipeNames(), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, err := p.authorityFile()
 			if err != nil {

@@ -39,16 +39,27 @@ func recipes(ca string) ([]recipe, error) {
 	return all, nil
 }
 
+// recipeNames lists the systems that there are recipes for.
+func recipeNames() []string {
+	all, err := recipes("")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, r := range all {
+		names = append(names, r.name)
+	}
+	return names
+}
+
 // printTrust prints all recipes, or the named one.
 func (p *program) printTrust(ca, name string) error {
 	all, err := recipes(ca)
 	if err != nil {
 		return err
 	}
-	var names []string
 	screen := p.onStdout()
 	for _, r := range all {
-		names = append(names, r.name)
 		if name != "" && name != r.name {
 			continue
 		}
@@ -60,6 +71,7 @@ func (p *program) printTrust(ca, name string) error {
 	if name == "" {
 		return nil
 	}
+	names := recipeNames()
 	if near := policy.Nearest(name, names); near != "" {
 		return usagef("nothing is known of %q: did you mean %q?", name, near)
 	}

@@ -19,7 +19,8 @@ func (p *program) CausesCommand() *cobra.Command {
 		Example: `  smtp-proxy causes
   smtp-proxy causes tls.certificate-expired
   smtp-proxy causes 'tls.*'`,
-		Args: arguments(0, 1, ""),
+		Args:              arguments(0, 1, ""),
+		ValidArgsFunction: completeCauses,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			set, err := rules.Load()
 			if err != nil {
@@ -31,6 +32,19 @@ func (p *program) CausesCommand() *cobra.Command {
 			return p.showCause(set, args[0])
 		},
 	}
+}
+
+// completeCauses offers the ids to the shell.
+func completeCauses(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	set, err := rules.Load()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var ids []string
+	for _, c := range set.Causes() {
+		ids = append(ids, c.ID+"\t"+neutral(c.Title))
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
 // showCause prints one cause, or a family when that is named.

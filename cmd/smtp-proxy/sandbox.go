@@ -48,6 +48,14 @@ addresses provoke a refusal; --cause makes it fail in one way of the catalogue,
 	f.BoolVar(&o.requireTLS, "require-tls", false, "no mail and no AUTH in clear")
 	f.StringVar(&o.mailbox, "mailbox", "", "keep each message as a file in this `directory`")
 	logFlags(f, &o.log)
+	complete := func(flag string, values func() []string) {
+		// The only error is a flag that does not exist.
+		_ = cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return values(), cobra.ShellCompDirectiveNoFileComp
+		})
+	}
+	complete("persona", testenv.Personas)
+	complete("cause", func() []string { names, _ := testenv.Faults(); return names })
 	return cmd
 }
 

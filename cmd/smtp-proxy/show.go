@@ -24,7 +24,8 @@ under TLS; ** stands at what a finding points to; indented lines are the
 proxy's own dialogue with the smarthost.`,
 		Example: `  smtp-proxy show latest-failed
   smtp-proxy show 01JD8Z --json | jq .events`,
-		Args: arguments(1, 1, "the id of a session (latest, latest-failed, or as sessions lists it)"),
+		Args:      arguments(1, 1, "the id of a session (latest, latest-failed, or as sessions lists it)"),
+		ValidArgs: []string{"latest", "latest-failed"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := p.readRecord()
 			if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,6 +52,9 @@ func (p *program) tail(ctx context.Context, f inspect.Filter, since time.Duratio
 		out.json = jsonLines(p.stdout)
 	}
 	defer out.live.clear()
+	if out.live.live && !asJSON {
+		fmt.Fprintln(p.stderr, out.live.paint(dim, "waiting for sessions; Ctrl-C ends"))
+	}
 	from := time.Time{} // nothing that was before
 	if since > 0 {
 		from = p.now().Add(-since)
