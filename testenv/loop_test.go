@@ -1,0 +1,204 @@
+package testenv_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/proxy"
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/testenv"
+	"smtp-proxy/upstream"
+)
+
+// loop is the real relay between an app and a fault, and what it records.
+type loop struct {
+	addr   string
+	roots  []byte // the authority of the app's leg
+	server *proxy.Server
+	rec    *proxy.Recorder
+	ends   sync.WaitGroup
+	ended  chan struct{} // one for each session that has ended
+
+	sessions []*inspect.Session // in the order of their beginning; after stop
+}
+
+// startLoop runs a relay that is set up as the fault says.
+func startLoop(t *testing.T, f *testenv.Fault) *loop {
+	t.Helper()
+	authority, err := proxy.EphemeralAuthority(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &loop{rec: proxy.NewRecorder(), roots: authority.CertPEM(), ended: make(chan struct{}, 100)}
+	l.server, err = proxy.New(proxy.Options{
+		Routes: []proxy.Route{loopRoute(t, f, authority)}, Connector: loopConnector(t, f),
+		Recorder: l.rec, Log: zerolog.Nop(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.server.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	l.addr = l.server.Addrs()[0].String()
+	l.ends.Go(func() { _ = l.server.Serve(context.Background()) })
+	l.ends.Go(l.keep)
+	t.Cleanup(l.stop)
+	return l
+}
+
+func loopRoute(t *testing.T, f *testenv.Fault, authority *proxy.Authority) proxy.Route {
+	t.Helper()
+	mode, err := upstream.ParseMode(f.Relay.UpstreamTLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := upstream.ParseTarget(f.Upstream, mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proxy.Route{
+		Name: "default", Listen: []string{"127.0.0.1:0"}, Target: target,
+		TLS:        &tls.Config{GetCertificate: authority.Leaf},
+		AppTLS:     map[string]session.AppTLS{"offer": session.AppOffer, "implicit": session.AppImplicit}[f.Relay.AppTLS],
+		AppSilence: time.Duration(f.Relay.AppTimeout),
+	}
+}
+
+func loopConnector(t *testing.T, f *testenv.Fault) *upstream.Connector {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(f.Roots)
+	c, err := upstream.New(upstream.Options{
+		Resolver: f.Resolver, Roots: roots, LookupTimeout: 2 * time.Second,
+		ConnectTimeout:   time.Duration(f.Relay.ConnectTimeout),
+		HandshakeTimeout: time.Duration(f.Relay.HandshakeTimeout),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// keep assembles the sessions, as the keeper of a store does.
+func (l *loop) keep() {
+	open := map[string]*inspect.Assembler{}
+	var order []string
+	for {
+		batch, err := l.rec.Next(context.Background())
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		for _, r := range batch {
+			a := open[r.Session.ID]
+			if a == nil {
+				a = inspect.NewAssembler(r.Session)
+				open[r.Session.ID], order = a, append(order, r.Session.ID)
+			}
+			switch {
+			case r.Entry != nil:
+				a.Add(r.Entry)
+			case r.Body != nil:
+				a.Body(r.Body)
+			case r.Closed:
+				a.Close(r.At)
+				l.ended <- struct{}{}
+			}
+		}
+	}
+	for _, id := range order {
+		l.sessions = append(l.sessions, open[id].Session())
+	}
+}
+
+// stop ends the relay and fills in the sessions.
+func (l *loop) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	_ = l.server.Shutdown(ctx)
+	l.rec.Close()
+	l.ends.Wait()
+}
+
+// run sends what the fault's app sends and returns the sessions.
+func (l *loop) run(t *testing.T, f *testenv.Fault) []*inspect.Session {
+	t.Helper()
+	app := f.App
+	app.Addr = l.addr
+	if app.Config == nil {
+		app.Config = testenv.Trust(l.roots)
+	}
+	if app.Patience > 5*time.Second {
+		app.Patience = 300 * time.Millisecond // who was silent shows sooner than whose fault it was
+	}
+	for range f.Sends {
+		_, _ = app.Send(within(t))
+		select {
+		case <-l.ended:
+		case <-time.After(500 * time.Millisecond): // the upstream that is silent may still be waited for
+		}
+	}
+	l.stop()
+	return l.sessions
+}
+
+// Every fault shows in the relay's record: the session that meets it does not
+// look healthy.
+func TestEveryFaultShowsInTheRecord(t *testing.T) {
+	for _, name := range allFaults(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := startFault(t, name)
+			sessions := startLoop(t, f).run(t, f)
+			if len(sessions) != f.Sends {
+				t.Fatalf("got %d sessions, want %d", len(sessions), f.Sends)
+			}
+			s := sessions[f.Sends-1]
+			if s.Outcome == inspect.Delivered && !odd(s) || s.Outcome == inspect.NoMail && !refused(s) && !odd(s) {
+				t.Errorf("got outcome %s of\n%s", s.Outcome, transcript(s))
+			}
+		})
+	}
+}
+
+func odd(s *inspect.Session) bool {
+	return slices.ContainsFunc(s.Events, func(e session.Entry) bool {
+		left := e.Kind == session.KindClose && e.From == session.FromUpstream && e.Phase != session.PhaseQuit
+		return e.Odd != "" || e.Fault != nil || left
+	})
+}
+
+func refused(s *inspect.Session) bool {
+	return slices.ContainsFunc(s.Events, func(e session.Entry) bool { return e.Code >= 400 })
+}
+
+func transcript(s *inspect.Session) string {
+	var b strings.Builder
+	for _, e := range s.Events {
+		fmt.Fprintf(&b, "%d %s %s %s %s %q %s %v\n", e.Seq, e.Leg, e.From, e.Kind, e.Phase, e.Text, e.Odd, e.Fault)
+	}
+	return b.String()
+}
+
+// The session that meets no fault looks healthy.
+func TestTheDemoDelivers(t *testing.T) {
+	d := newDemo(t)
+	s := d.Scenarios[0]
+	f := &testenv.Fault{Upstream: s.Upstream, Resolver: d.Resolver, Roots: d.Roots, Relay: s.Relay, App: s.App, Sends: 1}
+	sessions := startLoop(t, f).run(t, f)
+	if len(sessions) != 1 || sessions[0].Outcome != inspect.Delivered || odd(sessions[0]) {
+		t.Fatalf("got %d sessions, the first\n%s", len(sessions), transcript(sessions[0]))
+	}
+}
