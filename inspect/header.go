@@ -45,13 +45,19 @@ func fieldEnd(b []byte) int {
 }
 
 func unfold(value []byte) string {
-	s := strings.NewReplacer("\r", "", "\n", "").Replace(string(value))
-	return strings.TrimSpace(s)
+	s := strings.TrimSpace(string(value))
+	if !strings.ContainsAny(s, "\r\n") {
+		return s
+	}
+	return strings.NewReplacer("\r", "", "\n", "").Replace(s)
 }
 
 // decodeWords reads encoded words (RFC 2047). What is in a character set that
 // the standard library does not know stays as it was sent.
 func decodeWords(s string) string {
+	if !strings.Contains(s, "=?") {
+		return clip(s)
+	}
 	var d mime.WordDecoder
 	if text, err := d.DecodeHeader(s); err == nil {
 		s = text

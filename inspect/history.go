@@ -5,8 +5,9 @@ import "smtp-proxy/proxy/session"
 // How many entries are kept in memory of a session: those from its start,
 // where connection, TLS and AUTH are, and the latest.
 const (
-	headEntries = 512
-	tailEntries = 512
+	headEntries  = 512
+	tailEntries  = 512
+	usualEntries = 24 // of a session with one message
 )
 
 // history keeps the first and the last entries of a session.
@@ -19,6 +20,9 @@ type history struct {
 
 func (h *history) add(e *session.Entry) {
 	h.last = max(h.last, e.Seq)
+	if h.head == nil {
+		h.head = make([]session.Entry, 0, usualEntries)
+	}
 	switch {
 	case len(h.head) < headEntries:
 		h.head = append(h.head, *e)

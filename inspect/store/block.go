@@ -120,7 +120,7 @@ func eachPiece(section []byte, body bool, yield func(piece) error) error {
 func appendSummary(b []byte, s *inspect.Session) ([]byte, error) {
 	flat := *s
 	flat.Events = nil
-	text, err := json.Marshal(&flat)
+	text, err := flat.MarshalJSON() // json.Marshal would look through its result once more
 	if err != nil {
 		return b, fmt.Errorf("session %s: %w", s.ID, err)
 	}

@@ -82,13 +82,14 @@ func FuzzDamagedEntries(f *testing.F) {
 // damage shows.
 func FuzzSection(f *testing.F) {
 	f.Add([]byte("hello"), []byte("\x28\xb5\x2f\xfd"), int64(5), 3)
+	p, err := newPacker()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(p.close)
 	f.Fuzz(func(t *testing.T, data, damaged []byte, key int64, message int) {
 		if key < 0 || message < 0 {
 			return
-		}
-		p, err := newPacker()
-		if err != nil {
-			t.Fatal(err)
 		}
 		want := []piece{{key, message, data}, {1, 0, nil}, {key, message, data}}
 		var section []byte
