@@ -65,7 +65,7 @@ func evidence(f inspect.Finding, shown string) []string {
 	var texts []string
 	for _, e := range f.Evidence {
 		text := strings.ReplaceAll(e.Text, "\n", " ")
-		if text == "" || text == strings.ReplaceAll(shown, "\n", " ") {
+		if text == "" || strings.Contains(strings.ReplaceAll(shown, "\n", " "), text) {
 			continue
 		}
 		if e.Event > 0 {

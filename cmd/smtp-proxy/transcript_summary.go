@@ -53,15 +53,19 @@ func mailFacts(s *inspect.Session) string {
 		all += len(m.To) + m.Omitted
 		accepted += acceptedOf(&m)
 	}
-	text := fmt.Sprintf("%s, %d of %s accepted", count(len(s.Messages)+s.Omitted, "message"), accepted, count(all, "recipient"))
+	text := fmt.Sprintf("%s, accepted for %d of %s", count(len(s.Messages)+s.Omitted, "message"), accepted, count(all, "recipient"))
 	if size > 0 {
 		text += ", " + octets(size)
 	}
 	return text
 }
 
-// acceptedOf counts recipients, those that are not listed included.
+// acceptedOf counts the recipients for whom a message was taken, those that are
+// not listed included.
 func acceptedOf(m *inspect.Message) int {
+	if m.Code/100 != 2 {
+		return 0
+	}
 	accepted, refused := 0, 0
 	for _, r := range m.To {
 		switch {
