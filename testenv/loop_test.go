@@ -141,7 +141,7 @@ func (l *loop) run(t *testing.T, f *testenv.Fault) []*inspect.Session {
 		app.Config = testenv.Trust(l.roots)
 	}
 	if app.Patience > 5*time.Second {
-		app.Patience = 300 * time.Millisecond // who was silent shows sooner than whose fault it was
+		app.Patience = 300 * time.Millisecond
 	}
 	for range f.Sends {
 		_, _ = app.Send(within(t))

@@ -3,6 +3,7 @@ package testenv
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -17,14 +18,14 @@ func FuzzReadDotted(f *testing.F) {
 		if !bytes.HasSuffix(want, []byte("\r\n")) {
 			want = append(bytes.Clone(want), "\r\n"...)
 		}
-		wire := append(stuffed(message), ".\r\nQUIT\r\n"...)
-		r := bufio.NewReader(bytes.NewReader(wire))
+		octets := append(stuffed(message), ".\r\nQUIT\r\n"...)
+		r := bufio.NewReader(bytes.NewReader(octets))
 		got, err := readDotted(r, 1<<20)
 		if err != nil || !bytes.Equal(got, want) {
-			t.Fatalf("got %q, %v, want %q, from %q", got, err, want, wire)
+			t.Fatalf("got %q, %v, want %q, from %q", got, err, want, octets)
 		}
 		if rest, _ := r.ReadString('\n'); rest != "QUIT\r\n" {
-			t.Errorf("left %q behind the message, want QUIT, from %q", rest, wire)
+			t.Errorf("left %q behind the message, want QUIT, from %q", rest, octets)
 		}
 	})
 }
@@ -32,7 +33,7 @@ func FuzzReadDotted(f *testing.F) {
 func TestReadDottedGivesUpBeyondItsLimit(t *testing.T) {
 	r := bufio.NewReader(strings.NewReader("abc\r\ndef\r\n.\r\nNOOP\r\n"))
 	body, err := readDotted(r, 6)
-	if err != errTooLarge || len(body) > 6 {
+	if !errors.Is(err, errTooLarge) || len(body) > 6 {
 		t.Errorf("got %q, %v, want at most 6 octets and an error", body, err)
 	}
 	if rest, _ := r.ReadString('\n'); rest != "NOOP\r\n" {

@@ -40,7 +40,6 @@ type AppNeeds struct {
 	User      string   `toml:"user"` // signs in as
 	Password  string   `toml:"password"`
 	Mechanism string   `toml:"mechanism"`
-	NoAuth    bool     `toml:"no-auth"` // must not sign in
 	From      string   `toml:"from"`
 	To        string   `toml:"to"` // joined by commas
 	Params    string   `toml:"params"`

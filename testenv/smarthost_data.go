@@ -51,11 +51,11 @@ func (t *talk) chunk(ctx context.Context, arg string) bool {
 		}
 		return t.plain(ctx, "554 5.5.1 Error: no valid recipients, or message too large")
 	}
-	octets := make([]byte, size)
-	if _, err := io.ReadFull(t.r, octets); err != nil {
+	body := bytes.NewBuffer(t.body)
+	if _, err := io.CopyN(body, t.r, size); err != nil {
 		return true
 	}
-	t.body = append(t.body, octets...)
+	t.body = body.Bytes()
 	if !last {
 		return t.plain(ctx, "250 2.0.0 Ok: chunk received")
 	}
