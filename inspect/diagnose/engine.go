@@ -1,0 +1,110 @@
+package diagnose
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/rules"
+)
+
+// History tells what happened in other sessions. The store implements it.
+type History interface {
+	// Seen counts the sessions to an upstream in which a cause was found.
+	Seen(upstream, cause string) (inspect.Recurrence, error)
+}
+
+// Options are what an engine may be given. The zero value works.
+type Options struct {
+	History History          // nil: findings say nothing about recurrence
+	Built   time.Time        // when this program was built: a clock that is earlier is wrong
+	Now     func() time.Time // the present, for explained text; nil: no time of day is understood
+	Failed  func(err error)  // hears of bugs in detectors and of a history that cannot be read; may be nil
+}
+
+// Engine diagnoses sessions and explains text. It may be used by several
+// goroutines.
+type Engine struct {
+	set     *rules.Set
+	options Options
+}
+
+// New returns an engine on a knowledge base.
+func New(set *rules.Set, options Options) *Engine {
+	return &Engine{set: set, options: options}
+}
+
+// Annotate returns the findings of a session, the most likely cause first;
+// none for a healthy one. It may be called while the session is open and again
+// when more has come. It does not change the session.
+func (e *Engine) Annotate(s *inspect.Session) []inspect.Finding {
+	var symptoms []symptom
+	f := &facts{set: e.set, s: s, built: e.options.Built}
+	e.contain("facts", s.ID, func() { f.read() })
+	for _, d := range detectors() {
+		e.contain(d.name, s.ID, func() {
+			symptoms = append(symptoms, named(d.name, d.detect(f, symptoms))...)
+		})
+	}
+	var findings []inspect.Finding
+	e.contain("findings", s.ID, func() { findings = e.findings(f, rank(merge(symptoms))) })
+	return findings
+}
+
+// Provider returns the id of the provider or software on the upstream leg, or
+// an empty string.
+func (e *Engine) Provider(s *inspect.Session) string {
+	f := &facts{set: e.set, s: s}
+	e.contain("provider", s.ID, func() { f.read() })
+	return f.provider
+}
+
+// contain keeps a bug in one part of the diagnosis from the rest of it.
+func (e *Engine) contain(part, id string, run func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.report(fmt.Errorf("diagnose session %s: bug in %s: %v\n%s", id, part, p, debug.Stack()))
+		}
+	}()
+	run()
+}
+
+func (e *Engine) report(err error) {
+	if e.options.Failed != nil && err != nil {
+		e.options.Failed(err)
+	}
+}
+
+// detector looks for one family of causes. found is what the detectors before
+// it have found.
+type detector struct {
+	name   string
+	detect func(f *facts, found []symptom) []symptom
+}
+
+// detectors returns all detectors in the order in which a session would meet
+// what they look for; consequences come last.
+func detectors() []detector {
+	return []detector{
+		{"proxy", proxyTrouble},
+		{"network", networkFaults},
+		{"upstream-tls", upstreamTLS},
+		{"greeting", greetingTrouble},
+		{"app-tls", appTLS},
+		{"starttls", startTLS},
+		{"protocol", protocolTrouble},
+		{"replies", failingReplies},
+		{"silence", silences},
+		{"closes", closes},
+	}
+}
+
+func named(detector string, symptoms []symptom) []symptom {
+	for i := range symptoms {
+		if symptoms[i].by == "" {
+			symptoms[i].by = "detector/" + detector
+		}
+	}
+	return symptoms
+}

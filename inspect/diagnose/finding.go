@@ -1,0 +1,111 @@
+package diagnose
+
+import (
+	"strings"
+	"time"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/rules"
+	"smtp-proxy/policy"
+)
+
+// findings words symptoms for people, with what the session knows filled in.
+func (e *Engine) findings(f *facts, symptoms []symptom) []inspect.Finding {
+	var all []inspect.Finding
+	for i := range symptoms {
+		s := &symptoms[i]
+		at := f.s.Started
+		if len(s.evidence) > 0 {
+			at = s.evidence[0].At
+		}
+		finding, ok := e.word(s, f.value(s), at)
+		if !ok {
+			continue
+		}
+		for _, entry := range s.evidence {
+			finding.Evidence = append(finding.Evidence, inspect.Evidence{Event: entry.Seq, Text: firstLine(entry.Text)})
+		}
+		finding.RuledOut = f.ruledOut(s.cause)
+		finding.Recurrence = e.recurrence(f.s.Upstream.Name, s.cause)
+		all = append(all, finding)
+	}
+	return all
+}
+
+// word makes a finding of a symptom. value fills the placeholders.
+func (e *Engine) word(s *symptom, value func(string) string, at time.Time) (inspect.Finding, bool) {
+	cause, ok := e.set.Cause(s.cause)
+	if !ok {
+		return inspect.Finding{}, false
+	}
+	title, what, fix, refs, class := cause.Title, cause.Explanation, cause.Fix, cause.Refs, cause.Class
+	if r := s.rule; r != nil {
+		title, what = or(r.Title, title), or(r.Explain.What, what)
+		if len(r.Explain.Fix) > 0 {
+			fix = r.Explain.Fix
+		}
+		if len(r.Explain.References) > 0 {
+			refs = r.Explain.References
+		}
+		if r.Explain.Retry != "" {
+			class = r.Explain.Retry
+		}
+	}
+	title, what = or(s.title, title), or(s.what, what)
+	if s.fix != nil {
+		fix = s.fix
+	}
+	finding := inspect.Finding{
+		Cause: s.cause, Certainty: s.certainty, Side: cause.Side, Rule: s.by,
+		Title:       capital(rules.Fill(title, value)),
+		Explanation: rules.Fill(strings.TrimSpace(what), value),
+		Retry:       retry(policy.Advice(class, policy.Said{Code: s.code, Text: s.text, At: at})),
+		Evidence:    []inspect.Evidence{},
+		Fix:         []string{},
+		Refs:        append([]string{}, refs...),
+	}
+	for _, step := range fix {
+		finding.Fix = append(finding.Fix, rules.Fill(step, value))
+	}
+	return finding, true
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// capital makes a title begin as a sentence does, when a neutral word stands
+// first; names of hosts and users stay as they are.
+func capital(title string) string {
+	if strings.HasPrefix(title, "the ") || strings.HasPrefix(title, "this ") {
+		return strings.ToUpper(title[:1]) + title[1:]
+	}
+	return title
+}
+
+func retry(r policy.Retry) inspect.Retry {
+	out := inspect.Retry{Advice: r.Advice, AfterS: int(r.After / time.Second), Schedule: []int{}, Text: r.Text}
+	for _, d := range r.Schedule {
+		out.Schedule = append(out.Schedule, int(d/time.Second))
+	}
+	return out
+}
+
+// recurrence asks the history, if there is one.
+func (e *Engine) recurrence(upstream, cause string) *inspect.Recurrence {
+	if e.options.History == nil {
+		return nil
+	}
+	r, err := e.options.History.Seen(upstream, cause)
+	if err != nil {
+		e.report(err)
+		return nil
+	}
+	if r.Of == 0 {
+		return nil
+	}
+	return &r
+}

@@ -1,0 +1,48 @@
+package diagnose
+
+import "smtp-proxy/proxy/session"
+
+// proxyTrouble reads what the proxy did itself: limits, its owner's policy,
+// being stopped. Ending a session in which nothing was under way hurts nobody.
+func proxyTrouble(f *facts, _ []symptom) (symptoms []symptom) {
+	for _, e := range f.notes {
+		s := oneOf(proxyCause(e.Odd), weightProxy, e)
+		if s.cause == "" || e.Odd == session.OddShutdown && !f.interrupted() {
+			continue
+		}
+		s.values = map[string]string{"detail": firstLine(e.Text)}
+		symptoms = append(symptoms, s)
+	}
+	return symptoms
+}
+
+func proxyCause(odd session.Oddity) string {
+	switch odd {
+	case session.OddShutdown, session.OddPanic:
+		return "proxy.shutting-down"
+	case session.OddLimit:
+		return "proxy.limit-reached"
+	case session.OddLoop:
+		return "proxy.loop"
+	case session.OddPolicy:
+		return "proxy.policy-blocked"
+	case session.OddFault:
+		return "proxy.fault-injected"
+	}
+	return ""
+}
+
+// interrupted reports whether something the app wanted was under way or
+// refused when the proxy stopped: an open transaction, a command without a
+// reply, or a connection that was never served.
+func (f *facts) interrupted() bool {
+	if f.inBody || f.openTransaction() {
+		return true
+	}
+	return !f.connected && len(f.mails) == 0
+}
+
+// openTransaction reports a MAIL without an end.
+func (f *facts) openTransaction() bool {
+	return len(f.mails) > 0 && !f.mails[len(f.mails)-1].finished
+}

@@ -1,0 +1,143 @@
+package diagnose
+
+import (
+	"regexp"
+	"strings"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/proxy/session"
+)
+
+// masked is what firewalls write over STARTTLS: as many X, and an A or
+// nothing behind them.
+var masked = regexp.MustCompile(`(?m)^250[- ]X{6,}A?\b`)
+
+// startTLS looks at STARTTLS that is not on offer, was refused, or was removed
+// on the path.
+func startTLS(f *facts, found []symptom) []symptom {
+	if len(found) > 0 {
+		return nil
+	}
+	if e := f.hello[0]; e != nil && masked.MatchString(e.Text) {
+		if _, ok := offered(e.Text, "STARTTLS"); !ok {
+			return []symptom{oneOf("tls.stripped", weightTLS, e)}
+		}
+	}
+	if e := f.note(session.OddNotOffered); e != nil {
+		s := oneOf("tls.not-offered", weightTLS, e)
+		if f.hello[0] != nil {
+			s.evidence = append(s.evidence, f.hello[0])
+		}
+		return []symptom{s}
+	}
+	if e := f.note(session.OddTLSRefused); e != nil && !f.delivered() {
+		return []symptom{f.refusedTLS(e)}
+	}
+	if e := f.note(session.OddUnknownTLS); e != nil && !f.delivered() {
+		return []symptom{askedForTLS(e)}
+	}
+	return nil
+}
+
+// refusedTLS is an upstream that answered STARTTLS with an error.
+func (f *facts) refusedTLS(note *session.Entry) symptom {
+	s := oneOf("tls.starttls-refused", weightTLS, note)
+	for i := range f.s.Events {
+		if e := &f.s.Events[i]; e.Kind == session.KindReply && e.Verb == "STARTTLS" && e.Code >= 400 && e.From == session.FromUpstream {
+			s.evidence = []*session.Entry{e}
+			s.code, s.text = e.Code, e.Text
+		}
+	}
+	return s
+}
+
+func askedForTLS(e *session.Entry) symptom {
+	s := oneOf("tls.not-offered", weightTLS, e)
+	s.title = "The app wants STARTTLS, and this proxy does not offer it to the app"
+	s.what = "TLS on the app's leg is off (--app-tls none), and the app asked for it all the same. The way to {host} is a leg of its own."
+	s.fix = []string{
+		"Run the proxy with --app-tls offer, and let the app trust its authority (smtp-proxy ca show).",
+		"Or switch STARTTLS off in the app for the way to localhost.",
+	}
+	return s
+}
+
+// protocolTrouble reads what the core noted about how the two sides speak.
+func protocolTrouble(f *facts, found []symptom) (symptoms []symptom) {
+	if len(found) > 0 {
+		return nil
+	}
+	for _, e := range f.notes {
+		s := oneOf("", weightProtocol, e)
+		switch e.Odd {
+		case session.OddHTTP:
+			s.cause = "protocol.not-smtp"
+		case session.OddInjection:
+			s.cause = "protocol.starttls-injection"
+		case session.OddSmuggling:
+			if f.delivered() { // passed, as the owner chose
+				continue
+			}
+			s.cause = "protocol.smuggling"
+			s.values = map[string]string{"detail": inParentheses(e.Text)}
+		case session.OddLongLine:
+			s.cause = "protocol.line-too-long"
+		case session.OddTLSRequired:
+			s = tlsDemanded(e)
+		case session.OddBadSequence:
+			s.cause = "protocol.bad-sequence"
+		case session.OddEarlyTalk, session.OddPipelining:
+			if !f.troubled() {
+				continue
+			}
+			s.cause, s.certainty = "protocol.pipelining-violation", inspect.Likely
+		case session.OddInvalidReply:
+			s.cause = "protocol.invalid-reply"
+		case session.OddUnsolicited:
+			s.cause = "protocol.desync"
+		default:
+			continue
+		}
+		symptoms = append(symptoms, s)
+	}
+	return symptoms
+}
+
+// tlsDemanded is an app that went on in clear although the owner's settings
+// demand TLS on its leg or before anything else.
+func tlsDemanded(e *session.Entry) symptom {
+	s := oneOf("tls.required", weightTLS, e)
+	s.title = "This proxy's settings demand TLS first, and the app went on without"
+	s.what = "The refusal is the proxy's own: {detail}."
+	s.values = map[string]string{"detail": firstLine(e.Text)}
+	s.fix = []string{
+		"Switch STARTTLS on in the app, or relax the setting that the reply names (--app-tls require, --upstream-tls starttls).",
+	}
+	return s
+}
+
+// troubled reports whether the app was refused anything, so that an oddity
+// which most servers bear may be the reason.
+func (f *facts) troubled() bool {
+	for i := range f.replies {
+		if f.replies[i].Code >= 400 && f.pipeliningRefusal(&f.replies[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// pipeliningRefusal reports a reply that may be the answer to talking early.
+func (f *facts) pipeliningRefusal(r *reply) bool {
+	return r.Kind == session.KindGreeting || r.Code == 503 || r.Code == 554 && r.Verb != "RCPT" && r.Verb != "."
+}
+
+// inParentheses takes the part of a note that names a sequence.
+func inParentheses(text string) string {
+	_, rest, ok := strings.Cut(text, "(")
+	if !ok {
+		return ""
+	}
+	inside, _, _ := strings.Cut(rest, ")")
+	return inside
+}
