@@ -78,6 +78,9 @@ func (s *Store) openWriting(dir string) error {
 	if err := prepareFile(s.path); err != nil {
 		return err
 	}
+	if err := s.examine(); err != nil {
+		return err
+	}
 	if s.writer, err = openDB(s.path, writing); err != nil {
 		return err
 	}
@@ -85,6 +88,16 @@ func (s *Store) openWriting(dir string) error {
 		return explainOpen(s.path, err)
 	}
 	return explainOpen(s.path, s.seen.load(s.writer, s.now()))
+}
+
+// examine looks at what is there before anything is written to it: opening a
+// database for writing may change it.
+func (s *Store) examine() error {
+	r, err := openReader(s.path)
+	if err == nil && r != nil {
+		err = r.db.Close()
+	}
+	return err
 }
 
 // openReading checks that what is there can be read. That nothing is there is
