@@ -131,7 +131,7 @@ func (x *plant) target(r policy.Route) (upstream.Target, error) {
 		return upstream.ParseTarget(r.Upstream, upstream.Mode(r.UpstreamTLS))
 	}
 	t, err := upstream.ParseTarget(x.sandbox.Addr(), upstream.Mode(r.UpstreamTLS))
-	t.Name = sandboxUpstream // so that each session says where its mail went
+	t.Name = fmt.Sprintf("%s:%d", sandboxUpstream, t.Port) // each session says where its mail went
 	return t, err
 }
 

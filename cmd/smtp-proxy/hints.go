@@ -52,7 +52,7 @@ func (h hints) writeRoute(w io.Writer, r hint) {
 		name = " (route " + visible(r.route.Name) + ")"
 	}
 	fmt.Fprintf(w, "Mail goes to %s%s. Put into the app's SMTP settings:\n", visible(upstreamText(r.route.Upstream)), name)
-	fmt.Fprintf(w, "  host       %s\n", strings.Join(hosts(r.addrs), " or "))
+	fmt.Fprintf(w, "  host       %s\n", strings.Join(r.hosts(), " or "))
 	fmt.Fprintf(w, "  port       %s\n", port(r.addrs))
 	fmt.Fprintf(w, "  TLS        %s\n", h.tlsText(r.route))
 	fmt.Fprintf(w, "  user       the one of the smarthost, with its password; both are passed on and not recorded\n")
@@ -67,13 +67,15 @@ func upstreamText(name string) string {
 }
 
 // hosts names what the app may write: localhost where that is it.
-func hosts(addrs []netip.AddrPort) []string {
+func (r hint) hosts() []string {
 	var names []string
-	for _, a := range addrs {
+	for _, a := range r.addrs {
 		switch {
-		case a.Addr().IsUnspecified():
+		case a.Addr().IsUnspecified() && r.route.AllowFrom.Contains(netip.AddrFrom4([4]byte{127, 0, 0, 1})):
 			return []string{"localhost, or this machine's name or address"}
-		case len(addrs) > 1 && a.Addr().IsLoopback():
+		case a.Addr().IsUnspecified():
+			return []string{"this machine's name or address (--allow-from leaves localhost out)"}
+		case len(r.addrs) > 1 && a.Addr().IsLoopback():
 			return []string{"localhost (127.0.0.1 or ::1)"}
 		}
 		names = append(names, a.Addr().String())

@@ -15,6 +15,13 @@ func TestHints(t *testing.T) {
 		}
 		return all
 	}
+	nets := func(t *testing.T, text string) policy.Nets {
+		all, err := policy.ParseNets(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
 	route := func(change func(*policy.Route)) policy.Route {
 		r := policy.Config{Route: policy.Route{Upstream: "smtp.example.com:587"}}.All()[0]
 		change(&r)
@@ -31,9 +38,14 @@ func TestHints(t *testing.T) {
 			"--data",
 		},
 		"all interfaces, a directory": {
-			hints{routes: []hint{{route(func(r *policy.Route) { r.AppTLS = "require" }), addrs("0.0.0.0:2500")}}, data: "/d", keeps: true},
-			[]string{"this machine's name", "STARTTLS; trust the local authority: smtp-proxy ca trust --data /d", "host.docker.internal:2500", "--add-host", "tail --data /d"},
+			hints{routes: []hint{{route(func(r *policy.Route) { r.AppTLS = "require"; r.AllowFrom = nets(t, "127.0.0.0/8") }), addrs("0.0.0.0:2500")}}, data: "/d", keeps: true},
+			[]string{"localhost, or this machine's name", "STARTTLS; trust the local authority: smtp-proxy ca trust --data /d", "host.docker.internal:2500", "--add-host", "tail --data /d"},
 			"readyz",
+		},
+		"containers only": {
+			hints{routes: []hint{{route(func(r *policy.Route) { r.AllowFrom = nets(t, "172.16.0.0/12") }), addrs("0.0.0.0:1025")}}},
+			[]string{"--allow-from leaves localhost out"},
+			"or localhost",
 		},
 		"sandbox, no record": {
 			hints{routes: []hint{{route(func(r *policy.Route) { r.Upstream = "sandbox"; r.AppTLS = "implicit" }), addrs("127.0.0.1:1025")}}},

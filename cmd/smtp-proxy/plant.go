@@ -224,8 +224,12 @@ func (x *plant) hints() hints {
 	return h
 }
 
-// announce logs what listens where, for those who read the log only.
+// announce logs what listens where, for those who read the log only: on a
+// terminal the hints say the same.
 func (x *plant) announce() {
+	if x.config.LogFile == "" && x.screen(x.stderr).live {
+		return
+	}
 	for _, r := range x.hints().routes {
 		for _, a := range r.addrs {
 			x.log.Info().Str("route", r.route.Name).Stringer("listen", a).Str("upstream", r.route.Upstream).
