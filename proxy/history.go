@@ -13,6 +13,7 @@ import (
 func (r *relay) record(e *session.Entry) {
 	r.seq++
 	e.Seq = r.seq
+	r.remember(e)
 	r.history = append(r.history, session.Record{Session: r.info, Entry: e})
 }
 
@@ -105,6 +106,7 @@ func (r *relay) expire() {
 	} else {
 		r.apply(r.m.Elapsed(time.Now()))
 	}
+	r.annotate()
 	r.wake()
 	r.arm()
 }
@@ -125,6 +127,7 @@ func (r *relay) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.apply(r.m.Stop(time.Now()))
+	r.annotate()
 	r.wake()
 }
 
@@ -133,6 +136,7 @@ func (r *relay) abort(odd session.Oddity, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.apply(r.m.Abort(time.Now(), odd, why))
+	r.annotate()
 	r.wake()
 }
 

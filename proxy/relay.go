@@ -41,6 +41,8 @@ type relay struct {
 	history  []session.Record // not handed over yet
 	lost     int              // entries that the recorder dropped
 	lostBody int              // octets of the message that it dropped
+	told     []*session.Entry // what an annotation may look at
+	explain  bool             // a failing reply waits for its annotation
 	timer    *time.Timer
 	armed    time.Time
 	over     bool // what may still happen has been bounded
@@ -226,6 +228,12 @@ func (r *relay) settle(from *leg) {
 	r.flush(&r.legs[from.side.Peer()], true)
 	r.flush(from, false)
 	r.handOver()
+	for r.explain {
+		r.annotate()
+		r.flush(&r.legs[from.side.Peer()], true)
+		r.flush(from, false)
+		r.handOver()
+	}
 	r.arm()
 }
 
@@ -241,6 +249,9 @@ func (r *relay) apply(effects []session.Effect) {
 		case session.OpHandshake:
 			l.shake = true
 			r.legs[e.Side].changed.Broadcast()
+			continue
+		case session.OpExplain:
+			r.explain = true
 			continue
 		case session.OpWrite:
 			if e.Body && r.route.Capture != CaptureNone {

@@ -33,6 +33,7 @@ type Route struct {
 	Capture   Capture        // empty means full
 
 	PassSmuggling   bool          // an ambiguous end of data passes
+	Annotator       Annotator     // adds the cause to failing replies; nil for none
 	AppSilence      time.Duration // 0 means 5 min
 	UpstreamReply   time.Duration // 0 means 5 min
 	UpstreamVerdict time.Duration // 0 means 10 min
@@ -45,6 +46,7 @@ func (r *Route) machine() session.Config {
 		UpstreamTLS:     r.upstreamTLS(),
 		AppTLS:          r.AppTLS,
 		PassSmuggling:   r.PassSmuggling,
+		Annotate:        r.Annotator != nil,
 		AppSilence:      r.AppSilence,
 		UpstreamReply:   r.UpstreamReply,
 		UpstreamVerdict: r.UpstreamVerdict,

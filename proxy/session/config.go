@@ -31,6 +31,7 @@ type Config struct {
 	UpstreamTLS   UpstreamTLS
 	AppTLS        AppTLS
 	PassSmuggling bool // an ambiguous end of data passes instead of being refused
+	Annotate      bool // a failing reply waits for Annotated, to have its cause added
 
 	MaxCommand int // octets of a command line; 16 KiB
 	MaxSASL    int // octets of a line of an AUTH exchange; 64 KiB

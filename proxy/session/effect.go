@@ -10,6 +10,7 @@ const (
 	OpCloseWrite           // half-close Side, once all earlier writes to it are out
 	OpClose                // end Side, once all earlier writes to it are out
 	OpRecord               // add Entry to the history
+	OpExplain              // say what the failing reply means, through Annotated
 )
 
 // Effect is one thing the machine wants done. Effects are done in order.

@@ -92,7 +92,7 @@ func (m *Machine) owed() string {
 // fail ends the session with a reply of the proxy's own, in the place of
 // whatever the app waits for. A reply that the app has half of is not added to.
 func (m *Machine) fail(code, text string) {
-	if m.over {
+	if m.over || m.dying {
 		return
 	}
 	verb, phase := m.held, m.phase
@@ -101,9 +101,14 @@ func (m *Machine) fail(code, text string) {
 	}
 	if !m.partial && !m.deaf && !m.opaque {
 		line := []byte(code + " smtp-proxy: " + oneLine(m.mask(text)) + "\r\n")
-		m.write(App, line, false)
 		m.recordLocal(verb, phase, line, "")
 		m.edit(App, "the reply "+code+" is the proxy's own")
+		if m.cfg.Annotate {
+			m.tail, m.dying, m.reading = line, true, readGone
+			m.explain()
+			return
+		}
+		m.write(App, line, false)
 	}
 	m.end()
 }
@@ -112,6 +117,10 @@ func (m *Machine) fail(code, text string) {
 func (m *Machine) end() {
 	if m.over {
 		return
+	}
+	if m.explaining { // nothing may be lost to the wait
+		m.write(App, m.tail, false)
+		m.tail, m.explaining = nil, false
 	}
 	m.over, m.shaking = true, false
 	m.reading, m.waiting = readGone, nil
@@ -123,7 +132,7 @@ func (m *Machine) end() {
 // dial or a handshake may take is the shell's to bound.
 func (m *Machine) Deadline() time.Time {
 	switch {
-	case m.over || !m.connected || m.shaking || m.reading == readHandshake:
+	case m.over || !m.connected || m.shaking || m.explaining || m.reading == readHandshake:
 		return time.Time{}
 	case !m.closeBy.IsZero():
 		return m.closeBy
@@ -194,7 +203,7 @@ func (m *Machine) Stop(now time.Time) []Effect {
 }
 
 func (m *Machine) stopWhenIdle() {
-	if m.stopping && !m.over && (!m.inMessage || m.gone[App]) {
+	if m.stopping && !m.over && !m.explaining && (!m.inMessage || m.gone[App]) {
 		m.stopNow("")
 	}
 }

@@ -13,6 +13,7 @@ type collect struct {
 	edited bool
 	tls    bool
 	shake  []Side
+	ask    bool
 }
 
 func (c *collect) do(effects []Effect) {
@@ -23,6 +24,8 @@ func (c *collect) do(effects []Effect) {
 		case OpHandshake:
 			c.tls = true
 			c.shake = append(c.shake, e.Side)
+		case OpExplain:
+			c.ask = true
 		case OpRecord:
 			c.edited = c.edited || e.Entry.Edit
 		}
@@ -39,15 +42,17 @@ func FuzzMachine(f *testing.F) {
 	f.Add([]byte(app), []byte(up), []byte{1, 129}, uint8(1))
 	f.Add([]byte("EHLO a\r\nBDAT 5 LAST\r\nab\x00deQUIT\r\n"), []byte("220 x\r\n250 CHUNKING\r\n250 ok\r\n221 bye\r\n"), []byte{5, 250}, uint8(2))
 	f.Add([]byte("EHLO a\r\nAUTH LOGIN\r\ndQ==\r\ncA==\r\nSTARTTLS\r\n"), []byte("220 x\r\n250-a\r\n250 STARTTLS\r\n334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n535 no\r\n220 go\r\n"), []byte{30, 160}, uint8(3))
+	f.Add([]byte(app), []byte("220-x\r\n220 x\r\n550 no\r\n550-no\r\n550 no\r\n503 no\r\n250 ok\r\n"), []byte{50, 160, 3}, uint8(131))
 	f.Add([]byte("GET / HTTP/1.1\r\n"), []byte("220-x\r\n"), []byte{3}, uint8(5))
 	f.Add([]byte("EHLO a\r\nMAIL FROM:<>\r\nDATA\r\na\n.\r\nb"), []byte("220 x\r\n250 a\r\n250 a\r\n354 a\r\n"), []byte{60, 160}, uint8(0))
 	f.Fuzz(func(t *testing.T, app, up, cuts []byte, settings uint8) {
-		cfg := Config{Upstream: "mx.test:25", UpstreamTLS: UpstreamTLS(settings % 4), AppTLS: AppTLS(settings / 4 % 3), MaxCommand: 256, MaxSASL: 512, MaxReply: 512}
+		cfg := Config{Upstream: "mx.test:25", UpstreamTLS: UpstreamTLS(settings % 4), AppTLS: AppTLS(settings / 4 % 3), MaxCommand: 256, MaxSASL: 512, MaxReply: 512, Annotate: settings >= 128}
 		now := time.Unix(1_700_000_000, 0)
 		m := New(cfg, now)
 		var c collect
 		c.do(m.Connected(now, cfg.UpstreamTLS == UpstreamImplicit))
 		fed := feed(m, &c, now, [2][]byte{app, up}, cuts)
+		c.do(m.Annotated(now, ""))
 		if c.edited || c.tls {
 			return
 		}
@@ -78,6 +83,10 @@ func feed(m *Machine, c *collect, now time.Time, in [2][]byte, cuts []byte) (fed
 			on := c.shake[0]
 			c.shake = c.shake[1:]
 			c.do(m.Secured(now, on, &TLS{}, nil))
+		}
+		if c.ask && i%3 == 0 {
+			c.ask = false
+			c.do(m.Annotated(now, ""))
 		}
 		n := min(int(cut&0x7f)+1, len(in[from])-pos[from])
 		if n == 0 || !m.WantsRead(from) {

@@ -109,6 +109,10 @@ type Machine struct {
 	auth    *exchange
 	secrets [][]byte
 
+	tail       []byte // the last line of a failing reply, which waits for its annotation
+	explaining bool   // so does the session
+	dying      bool   // it ends behind that line
+
 	reply    []byte // text of the reply under way, its lines joined by \n
 	cut      bool   // the reply's text was cut at its limit
 	partial  bool   // the app has part of a reply

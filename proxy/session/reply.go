@@ -24,6 +24,8 @@ func (m *Machine) replyOnce() int {
 	switch {
 	case m.over:
 		return len(m.up)
+	case m.explaining:
+		return 0
 	case m.opaque:
 		m.write(App, m.up, false)
 		return len(m.up)
@@ -60,9 +62,12 @@ func (m *Machine) withholding() bool {
 // replyLine deals with one line of a reply.
 func (m *Machine) replyLine(raw []byte) {
 	code, more, text, ok := wire.ReplyLine(raw)
-	if m.withholding() {
+	switch {
+	case m.withholding():
 		m.withhold(raw)
-	} else {
+	case ok && !more && m.annotates(code):
+		m.tail = append([]byte(nil), raw...)
+	default:
 		m.write(App, raw, false)
 		m.partial = more
 	}
@@ -146,6 +151,7 @@ func (m *Machine) replyComplete(code int, enhanced string) {
 	}
 	if len(m.waiting) == 0 {
 		m.unsolicited(code, enhanced, text)
+		m.explain()
 		return
 	}
 	p := m.pop()
@@ -156,6 +162,7 @@ func (m *Machine) replyComplete(code int, enhanced string) {
 		e.Kind, m.greeted = KindGreeting, true
 	}
 	m.noteEarlyReply()
+	m.explain()
 	m.act(p, e, raw)
 	m.answerLocals()
 }

@@ -21,7 +21,8 @@ var update = flag.Bool("update", false, "rewrite the transcripts")
 //	config upstream-tls=starttls app-tls=offer   settings, first line, optional
 //	connected | connected secure                 the upstream's connection stands
 //	A: text\r\n   U: text\r\n                    bytes from a side, as a Go string
-//	secured U | unsecured U | closed A | reset A | wait 61s | stop | elapsed
+//	secured U | unsecured U | closed A | reset A | wait 61s | stop
+//	annotated text                               the words for the reply that waits
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -116,6 +117,8 @@ func (p *player) step(line string) []Effect {
 		}
 		p.now = p.now.Add(d)
 		return p.m.Elapsed(p.now)
+	case "annotated":
+		return p.m.Annotated(p.now, rest)
 	case "stop":
 		return p.m.Stop(p.now)
 	}
@@ -138,6 +141,8 @@ func (p *player) configure(settings string) {
 			p.cfg.AppTLS = AppRequire
 		case "smuggling=pass":
 			p.cfg.PassSmuggling = true
+		case "annotate":
+			p.cfg.Annotate = true
 		default:
 			p.t.Fatalf("%q is no setting", f)
 		}
@@ -164,6 +169,8 @@ func show(e Effect) string {
 		return fmt.Sprintf("-> %s%s %q", e.Side, kind, e.Data)
 	case OpHandshake:
 		return "handshake " + e.Side.String()
+	case OpExplain:
+		return "explain"
 	case OpClose:
 		return "close " + e.Side.String()
 	case OpCloseWrite:

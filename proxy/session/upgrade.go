@@ -91,7 +91,7 @@ func (m *Machine) probed(p pending, e *Entry, raw []byte) {
 		m.notOffered(p, raw)
 	default: // the app gets the refusal and may try HELO
 		m.hello.refused = true
-		m.write(App, raw, false)
+		m.passWhole(e.Code, raw)
 		m.resume()
 	}
 }
@@ -135,11 +135,10 @@ func (m *Machine) helloAnswered(p pending, code int, raw []byte) {
 		m.hello.name = strings.TrimSpace(wire.ParseCommand(p.line).Arg)
 		m.hello.reply = append([]byte(nil), raw...)
 	}
-	if p.verb != "EHLO" {
-		m.write(App, raw, false) // empty unless it was withheld
-		return
+	if code/100 == 2 && p.verb == "EHLO" || p.role == roleFallback {
+		raw = m.filter(raw)
 	}
-	m.write(App, m.filter(raw), false)
+	m.passWhole(code, raw)
 }
 
 // filter changes an EHLO reply where the two legs differ.
@@ -210,7 +209,7 @@ func (m *Machine) starttlsAnswered(p pending, code int, raw []byte) {
 		m.fail("421 4.7.0", m.cfg.Upstream+" offered STARTTLS and then refused it: "+oneLine(m.mask(string(raw)))+"; nothing was sent in clear (--upstream-tls none would)")
 	default:
 		m.note(Upstream, OddTLSRefused, "STARTTLS was refused")
-		m.write(App, raw, false)
+		m.passWhole(code, raw)
 		m.resume()
 	}
 }
