@@ -28,7 +28,6 @@ type Fault struct {
 
 	Smarthost *Smarthost // nil when there is none
 
-	names   *DNS
 	closers []func() error
 }
 
@@ -37,8 +36,7 @@ type Fault struct {
 type FaultOptions struct {
 	Addr    string // ip:port; empty for a free port of 127.0.0.1
 	Persona string // in whose words; empty for the first that has some
-	Host    string // of the upstream; empty for the persona's own host
-	DNS     *DNS   // that is to know the upstream's name; nil for one of the fault's own
+	Host    string // what the upstream is called; empty for the persona's own host
 }
 
 // starter builds up a fault that is already filled with what its scene says.
@@ -72,7 +70,7 @@ func Faults() ([]string, error) {
 // StartFault starts the fault of that name. Close ends it.
 func StartFault(name string, o FaultOptions) (*Fault, error) {
 	cause, _, _ := strings.Cut(name, "/")
-	f := &Fault{Name: name, Cause: cause, Sends: 1, names: o.DNS}
+	f := &Fault{Name: name, Cause: cause, Sends: 1}
 	err := f.start(o)
 	if err != nil {
 		f.Close()
@@ -164,7 +162,6 @@ func (f *Fault) name(host, addr string) error {
 	if err != nil {
 		return err
 	}
-	d.Remove(host)
 	if net.ParseIP(ip).To4() != nil {
 		d.A(host, ip)
 	} else {
@@ -174,18 +171,15 @@ func (f *Fault) name(host, addr string) error {
 	return nil
 }
 
-// dns returns the name server to which the fault may add names.
+// dns starts the fault's name server.
 func (f *Fault) dns() (*DNS, error) {
-	if f.names == nil {
-		d, err := NewDNS()
-		if err != nil {
-			return nil, err
-		}
-		f.names = d
-		f.closers = append(f.closers, d.Close)
+	d, err := NewDNS()
+	if err != nil {
+		return nil, err
 	}
-	f.Resolver = f.names.Addr()
-	return f.names, nil
+	f.closers = append(f.closers, d.Close)
+	f.Resolver = d.Addr()
+	return d, nil
 }
 
 // Close ends the fault and everything that it started, last first.

@@ -73,6 +73,19 @@ func TestStartFaultNamesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+func TestFaultsTakeAnotherName(t *testing.T) {
+	for _, name := range []string{"connect.refused", "connect.dns-failure/refused", "tls.certificate-expired", "tls.version-mismatch", "recipient.unknown"} {
+		f, err := testenv.StartFault(name, testenv.FaultOptions{Host: "other.example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if host, _, _ := net.SplitHostPort(f.Upstream); host != "other.example.com" {
+			t.Errorf("%s: got upstream %q, want other.example.com", name, f.Upstream)
+		}
+	}
+}
+
 // What a fault's files promise is what an app is told that meets it as it
 // must: the reply of the scene, in the words of each persona that has some.
 func TestRepliesReachTheApp(t *testing.T) {

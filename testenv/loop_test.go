@@ -193,12 +193,13 @@ func transcript(s *inspect.Session) string {
 }
 
 // The session that meets no fault looks healthy.
-func TestTheDemoDelivers(t *testing.T) {
-	d := newDemo(t)
-	s := d.Scenarios[0]
-	f := &testenv.Fault{Upstream: s.Upstream, Resolver: d.Resolver, Roots: d.Roots, Relay: s.Relay, App: s.App, Sends: 1}
-	sessions := startLoop(t, f).run(t, f)
-	if len(sessions) != 1 || sessions[0].Outcome != inspect.Delivered || odd(sessions[0]) {
-		t.Fatalf("got %d sessions, the first\n%s", len(sessions), transcript(sessions[0]))
+func TestAHealthySmarthostShowsInTheRecord(t *testing.T) {
+	for _, persona := range testenv.Personas() {
+		s := newSmarthost(t, testenv.SmarthostOptions{Persona: persona})
+		f := &testenv.Fault{Upstream: s.Addr(), Roots: s.Roots(), App: testenv.App{User: "u", Password: "p"}, Sends: 1}
+		got := startLoop(t, f).run(t, f)
+		if len(got) != 1 || got[0].Outcome != inspect.Delivered || odd(got[0]) {
+			t.Fatalf("%s: got %d sessions, the first\n%s", persona, len(got), transcript(got[0]))
+		}
 	}
 }
