@@ -92,16 +92,7 @@ func (p *player) step(line string) []Effect {
 	case "unreachable":
 		return p.m.Unreachable(p.now, "", rest)
 	case "A:", "U:":
-		s, err := strconv.Unquote(`"` + strings.ReplaceAll(rest, `"`, `\"`) + `"`)
-		if err != nil {
-			p.t.Fatalf("%s: %v", line, err)
-		}
-		if s, ok := strings.CutPrefix(s, "@"); ok { // @n:x is n times x
-			n, text, _ := strings.Cut(s, ":")
-			k, _ := strconv.Atoi(n)
-			return p.m.Received(p.now, side(word), bytes.Repeat([]byte(text), k))
-		}
-		return p.m.Received(p.now, side(word), []byte(s))
+		return p.m.Received(p.now, side(word), p.octets(rest))
 	case "secured":
 		return p.m.Secured(p.now, side(rest), &TLS{Version: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256"}, nil)
 	case "unsecured":
@@ -124,6 +115,21 @@ func (p *player) step(line string) []Effect {
 	}
 	p.t.Fatalf("%q is no step", line)
 	return nil
+}
+
+// octets reads what a side sends: a Go string without its quotes, or @n:x for n
+// times x.
+func (p *player) octets(text string) []byte {
+	s, err := strconv.Unquote(`"` + strings.ReplaceAll(text, `"`, `\"`) + `"`)
+	if err != nil {
+		p.t.Fatalf("%s: %v", text, err)
+	}
+	if s, ok := strings.CutPrefix(s, "@"); ok {
+		n, text, _ := strings.Cut(s, ":")
+		k, _ := strconv.Atoi(n)
+		return bytes.Repeat([]byte(text), k)
+	}
+	return []byte(s)
 }
 
 func (p *player) configure(settings string) {
