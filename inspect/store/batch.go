@@ -35,11 +35,8 @@ type blockBuffer struct {
 }
 
 func newBatch(s *Store) (*batch, error) {
-	p, err := newPacker()
-	if err != nil {
-		return nil, err
-	}
-	w := &batch{store: s, packer: p, codec: newEntryCodec()}
+	w := &batch{store: s, packer: s.packer, codec: newEntryCodec()}
+	var err error
 	for query, into := range map[string]**sql.Stmt{
 		`INSERT INTO blocks (newest, summaries, entries, bodies) VALUES (?, ?, ?, ?)`: &w.stmts.block,
 		`INSERT OR IGNORE INTO sessions (key, id, ended, outcome, failed, route, upstream, provider, username, codes, mail, block)

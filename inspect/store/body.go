@@ -25,11 +25,7 @@ func (s *Store) Body(ctx context.Context, id string, message int) (io.ReadCloser
 	if err != nil {
 		return nil, explainOpen(s.path, err)
 	}
-	p, err := newPacker()
-	if err != nil {
-		return nil, err
-	}
-	b := &body{ctx: ctx, db: r.db, packer: p, key: at.key, message: message, blocks: blocks}
+	b := &body{ctx: ctx, db: r.db, packer: s.packer, key: at.key, message: message, blocks: blocks}
 	if err := b.fill(); err != nil {
 		b.Close()
 		if errors.Is(err, io.EOF) {
@@ -87,9 +83,8 @@ func (b *body) fill() error {
 	return nil
 }
 
-// Close frees what reading needed.
+// Close lets go of what was read.
 func (b *body) Close() error {
-	b.packer.close()
 	b.blocks, b.pieces = nil, nil
 	return nil
 }

@@ -88,13 +88,8 @@ func (w *follower) look(ctx context.Context) error {
 	if end < w.last { // another database stands there now
 		w.last = 0
 	}
-	p, err := newPacker()
-	if err != nil {
-		return err
-	}
-	defer p.close()
 	for w.last < end {
-		if err := w.block(ctx, r.db, p, w.last+1); err != nil {
+		if err := w.block(ctx, r.db, w.last+1); err != nil {
 			return explainOpen(w.store.path, err)
 		}
 		w.last++
@@ -104,8 +99,8 @@ func (w *follower) look(ctx context.Context) error {
 
 // block yields the sessions of one block. Of several summaries of a session
 // the last counts.
-func (w *follower) block(ctx context.Context, db *sql.DB, p *packer, n int64) error {
-	section, err := readSection(ctx, db, p, "summaries", n)
+func (w *follower) block(ctx context.Context, db *sql.DB, n int64) error {
+	section, err := readSection(ctx, db, w.store.packer, "summaries", n)
 	if err != nil {
 		return err
 	}

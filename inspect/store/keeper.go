@@ -53,8 +53,10 @@ type Keeper struct {
 	opt   KeeperOptions
 	live  map[string]*kept
 	dirty []*kept // with something to write, in the order in which they came
-	write *batch  // nil without a store
 	keys  int64   // counts the keys given
+
+	writing sync.Mutex // held while something is being written
+	write   *batch     // nil without a store, and while Run is not at work
 
 	mu      sync.Mutex
 	trouble error // why nothing can be written at present
@@ -87,13 +89,8 @@ func (k *Keeper) Healthy() error {
 // source until its end. A store that cannot be written is no error: Healthy
 // and the log say so.
 func (k *Keeper) Run(ctx context.Context, from Source) error {
-	if k.store != nil {
-		w, err := newBatch(k.store)
-		if err != nil {
-			return err
-		}
-		defer w.close()
-		k.write = w
+	if k.startWriting() {
+		defer k.stopWriting()
 		k.closeAbandoned(ctx)
 		wait := k.retainMeanwhile(ctx)
 		defer wait()
@@ -114,6 +111,31 @@ func (k *Keeper) Run(ctx context.Context, from Source) error {
 			return fmt.Errorf("reading the record of running sessions: %w", err)
 		}
 	}
+}
+
+// startWriting prepares the store. One that cannot be prepared is done
+// without.
+func (k *Keeper) startWriting() bool {
+	if k.store == nil {
+		return false
+	}
+	w, err := newBatch(k.store)
+	if err != nil {
+		k.failed(err, k.now())
+		k.store = nil
+		return false
+	}
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	k.write = w
+	return true
+}
+
+func (k *Keeper) stopWriting() {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	k.write.close()
+	k.write = nil
 }
 
 // next waits for records; while the disk fails, no longer than until the next

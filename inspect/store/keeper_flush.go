@@ -80,7 +80,10 @@ func (k *Keeper) commit(now time.Time) bool {
 	for _, s := range k.dirty {
 		s.found(now)
 	}
-	if err := k.write.all(k.dirty, now); err != nil {
+	k.writing.Lock()
+	err := k.write.all(k.dirty, now)
+	k.writing.Unlock()
+	if err != nil {
 		k.failed(err, now)
 		k.lose()
 		return false

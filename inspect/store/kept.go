@@ -23,6 +23,7 @@ type kept struct {
 	capture string
 	header  headerCut
 
+	settled  *inspect.Session // the view of a session that is only revised
 	findings []inspect.Finding
 	provider string    // the annotator's word
 	failing  bool      // something went wrong since the last look
@@ -108,6 +109,9 @@ func (s *kept) died(at time.Time, why string) {
 
 // view returns the session with its findings.
 func (s *kept) view() *inspect.Session {
+	if s.settled != nil {
+		return s.settled
+	}
 	v := s.asm.Session()
 	v.Upstream.Provider = s.provider
 	v.Judge(s.findings)

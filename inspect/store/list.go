@@ -39,14 +39,9 @@ func (s *Store) list(ctx context.Context, f inspect.Filter, o order, limit int, 
 	if err != nil || r == nil {
 		return err
 	}
-	p, err := newPacker()
-	if err != nil {
-		return err
-	}
-	defer p.close()
 	now := s.now()
 	l := &lister{
-		db: r.db, found: summaries{db: r.db, packer: p}, filter: f.At(now),
+		db: r.db, found: summaries{db: r.db, packer: s.packer}, filter: f.At(now),
 		where: whereOf(f, now), order: o, last: o.from, left: limit, unlimited: limit <= 0,
 	}
 	for {

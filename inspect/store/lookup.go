@@ -86,16 +86,11 @@ func (s *Store) load(ctx context.Context, key int64) (*inspect.Session, error) {
 	if r == nil {
 		return nil, ErrNotFound
 	}
-	p, err := newPacker()
-	if err != nil {
-		return nil, err
-	}
-	defer p.close()
-	v, err := loadSummary(ctx, r.db, p, key)
+	v, err := loadSummary(ctx, r.db, s.packer, key)
 	if err != nil {
 		return nil, explainOpen(s.path, err)
 	}
-	v.Events, err = loadEvents(ctx, r.db, p, key)
+	v.Events, err = loadEvents(ctx, r.db, s.packer, key)
 	return v, explainOpen(s.path, err)
 }
 

@@ -34,6 +34,7 @@ type Store struct {
 	lock     *os.File // held while this process writes
 	writer   *sql.DB  // nil when read-only; one connection
 	seen     *tally
+	packer   *packer
 
 	mu     sync.Mutex
 	reader *reader // nil until something is read
@@ -52,6 +53,10 @@ func Open(dir string, opt Options) (*Store, error) {
 	s := &Store{path: filepath.Join(dir, file), now: opt.Now, seen: newTally()}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	var err error
+	if s.packer, err = newPacker(); err != nil {
+		return nil, err
 	}
 	open := s.openWriting
 	if opt.ReadOnly {
@@ -123,6 +128,9 @@ func (s *Store) Close() error {
 	if s.writer != nil {
 		errs = append(errs, s.writer.Close())
 		s.writer = nil
+	}
+	if s.packer != nil {
+		s.packer.close()
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
