@@ -1,0 +1,37 @@
+//go:build scripts
+
+package main
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"smtp-proxy": main})
+}
+
+// TestScripts runs the command as its users do; see testdata/*.txtar.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
+			e.Values[processesKey] = processes{}
+			return nil
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exitcode": exitCode,
+			"start":    start,
+			"stop":     stop,
+			"await":    await,
+			"send":     send,
+			"get":      get,
+			"leakfree": leakFree,
+		},
+	})
+}
