@@ -68,7 +68,8 @@ type processes map[string]*process
 const processesKey = "processes"
 
 // start runs a command until stop, and waits for a text on its stdout. Where it
-// says that it listens becomes $NAME_PORT, $NAME_HEALTH and $NAME_HEALTH_ADDR.
+// says that it listens becomes $NAME_PORT, $NAME_HEALTH and $NAME_HEALTH_ADDR;
+// an argument @NAME stands for the flags of run that a started sandbox named.
 //
 //	start proxy 'health' smtp-proxy run --listen localhost:0 …
 func start(ts *testscript.TestScript, neg bool, args []string) {
@@ -78,18 +79,35 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	name, text := args[0], args[1]
 	path, err := exec.LookPath(args[2])
 	ts.Check(err)
-	p := &process{cmd: exec.Command(path, args[3:]...), stdout: newOutput(), stderr: newOutput()}
+	started := ts.Value(processesKey).(processes)
+	p := &process{cmd: exec.Command(path, started.expand(args[3:])...), stdout: newOutput(), stderr: newOutput()}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = ts.MkAbs("."), p.stdout, p.stderr
 	p.cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "XDG_STATE_HOME="+ts.Getenv("XDG_STATE_HOME"), "TMPDIR="+ts.Getenv("TMPDIR"))
 	ts.Check(p.cmd.Start())
 	ts.Defer(func() { p.end(os.Kill) })
-	ts.Value(processesKey).(processes)[name] = p
+	started[name] = p
 	if err := p.stdout.wait(text); err != nil {
 		ts.Fatalf("%s: %v\nstderr:\n%s", name, err, p.stderr)
 	}
 	for key, value := range facts(p.stdout.String()) {
 		ts.Setenv(strings.ToUpper(name)+"_"+key, value)
 	}
+}
+
+// expand puts flags in the place of @NAME.
+func (all processes) expand(args []string) []string {
+	var out []string
+	for _, arg := range args {
+		p := all[strings.TrimPrefix(arg, "@")]
+		if !strings.HasPrefix(arg, "@") || p == nil {
+			out = append(out, arg)
+			continue
+		}
+		_, flags, _ := strings.Cut(p.stdout.String(), "smtp-proxy run ")
+		flags, _, _ = strings.Cut(flags, "\n")
+		out = append(out, strings.Fields(flags)...)
+	}
+	return out
 }
 
 // told finds where a command says that it listens: run's hints, and the first
