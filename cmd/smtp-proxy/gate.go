@@ -63,12 +63,20 @@ func (g *gate) open() error {
 	case r.Upstream == sandboxUpstream:
 		g.reach.Roots, err = g.x.openSandbox()
 	case r.UpstreamCA != "":
-		g.reach.Roots, err = upstream.LoadRoots(r.UpstreamCA)
+		g.reach.Roots, err = loadRoots(r.UpstreamCA)
 	}
 	if err != nil {
-		return fmt.Errorf("--upstream-ca: %w", err)
+		return err
 	}
 	return g.listen()
+}
+
+func loadRoots(path string) (*x509.CertPool, error) {
+	roots, err := upstream.LoadRoots(path)
+	if err != nil {
+		return nil, usagef("--upstream-ca: %w: name a PEM file of certificates", err)
+	}
+	return roots, nil
 }
 
 func (g *gate) listen() error {
