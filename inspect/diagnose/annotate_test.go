@@ -43,6 +43,19 @@ func TestHealthySessionsHaveNoFinding(t *testing.T) {
 			U: 250 2.0.0 queued
 			close app
 			end`,
+		"left without QUIT, and the server says so": begin + `
+			A: MAIL FROM:<a@example.com>
+			U: 250 ok
+			A: RCPT TO:<b@example.net>
+			U: 250 ok
+			A: DATA
+			U: 354 go
+			data
+			U: 250 OK id=1xUhwr-0003oF-0l
+			close app
+			U: 421 exim.example.com lost input connection
+			close upstream
+			end`,
 		"HELO after a refused EHLO": `
 			open
 			U: 220 mx ESMTP
@@ -99,6 +112,7 @@ func TestCausesOfSessions(t *testing.T) {
 	e := engine(t, diagnose.Options{})
 	for name, tt := range map[string]struct{ upstream, dialogue, want string }{
 		"535":                      {"mx.example.com:587", begin + "A! AUTH PLAIN me@example.com\nU: 535 5.7.8 Error: authentication failed\nclose app\nend", "auth.bad-credentials"},
+		"535, connection lost":     {"mx.example.com:587", begin + "A! AUTH PLAIN me@example.com\nU: 535 Incorrect authentication data\nclose app\nU: 421 exim.example.com lost input connection\nend", "auth.bad-credentials"},
 		"535 then MAIL":            {"mx.example.com:587", begin + "A! AUTH PLAIN me@example.com\nU: 535 5.7.8 Error: authentication failed\nA: MAIL FROM:<a@example.com>\nU: 530 5.7.0 Authentication required\nend", "auth.bad-credentials"},
 		"mechanism not on offer":   {"mx.example.com:587", begin + "A! AUTH CRAM-MD5 me@example.com\nU: 535 5.7.8 no\nend", "auth.mechanism-unsupported auth.bad-credentials"},
 		"no AUTH in clear":         {"mx.example.com:587", "open\nU: 220 mx\nA: EHLO a\nU: 250-mx\\n250 STARTTLS\nA! AUTH PLAIN me\nU: 503 5.5.1 AUTH not available\nend", "auth.encryption-required"},

@@ -49,6 +49,7 @@ type script struct {
 	waiting []string
 	auth    *session.Auth
 	ended   bool
+	greeted bool
 }
 
 func newScript(t testing.TB, upstream string) *script {
@@ -147,7 +148,11 @@ func (s *script) reply(from session.Origin, text string) {
 	}
 	e.Phase = map[string]session.Phase{"": session.PhaseGreeting, "MAIL": session.PhaseMail, "RCPT": session.PhaseRcpt, "DATA": session.PhaseData, ".": session.PhaseDot, "AUTH": session.PhaseAuth, "QUIT": session.PhaseQuit}[verb]
 	if verb == "" && from == session.FromUpstream {
-		e.Kind = session.KindGreeting
+		if s.greeted {
+			e.Phase = session.PhaseHelo
+		} else {
+			e.Kind, s.greeted = session.KindGreeting, true
+		}
 	}
 	if from == session.FromProxy {
 		e.Leg = session.App

@@ -55,9 +55,16 @@ func (f *facts) harmless(i int) bool {
 	case "QUIT", "RSET":
 		return true
 	case "":
-		return false
+		return f.unheard(r)
 	}
 	return f.delivered() // VRFY, EXPN, HELP, NOOP, ETRN and the like: a question, not the errand
+}
+
+// unheard reports a reply to no command that came when the app had left: Exim
+// says 421 "lost input connection" to whoever has gone without QUIT.
+func (f *facts) unheard(r *reply) bool {
+	left := f.closed[session.App]
+	return r.Kind == session.KindReply && left != nil && left.Seq < r.Seq
 }
 
 // laterGood reports that one of the verbs was answered well behind reply i.
