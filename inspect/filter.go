@@ -13,7 +13,8 @@ import (
 //	to:bob@example.net code:550 since:2h "two words" -route:test
 //
 // A * stands for anything. A leading - or ! turns a word round. Case does not
-// matter. The zero Filter selects every session.
+// matter. The zero Filter selects every session. A filter sees what a session
+// lists: of a message with more than 1000 recipients, the first 1000.
 type Filter struct {
 	terms []Term
 }

@@ -12,6 +12,12 @@ import (
 // on the directory makes sure that no other process has them.
 func (k *Keeper) closeAbandoned(ctx context.Context) {
 	const atOnce = 50
+	closed := 0
+	defer func() {
+		if closed > 0 {
+			k.opt.Log.Warn().Int("sessions", closed).Msg("the proxy was killed the last time: the sessions that were open then are closed as aborted")
+		}
+	}()
 	for ctx.Err() == nil && k.Healthy() == nil {
 		list, err := k.abandoned(ctx, atOnce)
 		if err != nil {
@@ -23,6 +29,7 @@ func (k *Keeper) closeAbandoned(ctx context.Context) {
 		}
 		k.dirty = append(k.dirty, list...)
 		k.flush()
+		closed += len(list)
 	}
 }
 

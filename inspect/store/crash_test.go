@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		record(dir)
 		return
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // record writes sessions until it is killed: one stays open, the others are

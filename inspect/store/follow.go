@@ -60,14 +60,14 @@ func (w *follower) begin(ctx context.Context, since time.Time) error {
 	if w.last, err = lastBlock(ctx, r.db); err != nil {
 		return explainOpen(w.store.path, err)
 	}
-	if since.IsZero() {
+	if since.IsZero() || w.last == 0 {
 		return nil
 	}
 	from, err := inspect.ParseFilter("since:" + since.UTC().Format(time.RFC3339Nano))
 	if err != nil {
 		return err
 	}
-	return w.store.list(ctx, w.filter.With(from), oldestFirst, 0, w.yield)
+	return w.store.list(ctx, w.filter.With(from), listing{order: oldestFirst, until: w.last}, w.yield)
 }
 
 func lastBlock(ctx context.Context, db *sql.DB) (n int64, err error) {

@@ -35,12 +35,6 @@ func (c clock) advance(d time.Duration) { c <- (<-c).Add(d) }
 func TestDiskFull(t *testing.T) {
 	clock := newClock()
 	s := openStore(t, newDir(t), Options{Now: clock.now})
-	limit := func(pages int) {
-		t.Helper()
-		if _, err := s.writer.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var ended []string
 	opt := quiet()
 	opt.Ended = func(v *inspect.Session) { ended = append(ended, v.ID) }
@@ -55,7 +49,7 @@ func TestDiskFull(t *testing.T) {
 
 	long := newScript("01LONG", start).hello()
 	give(long.cut())
-	limit(1) // SQLite takes the present size for it
+	limit(t, s, 1) // SQLite takes the present size for it
 	give(long.say("MAIL", "MAIL FROM:<a@b>", "250 ok").say("DATA", "DATA", "354 go").body(noise(200_000)).cut())
 	give(delivered("01LOST", start.Add(time.Second), "a@b", "c@d", noise(500_000)))
 	if err := k.Healthy(); err == nil || !strings.Contains(err.Error(), "cannot be written") {
@@ -64,7 +58,7 @@ func TestDiskFull(t *testing.T) {
 	if len(ended) != 1 || ended[0] != "01LOST" {
 		t.Errorf("Ended was called for %q, want 01LOST although it is not written", ended)
 	}
-	limit(1 << 30)
+	limit(t, s, 1<<30)
 	give(long.reply(".", "250 ok").cut()) // before the next attempt is due
 	if k.Healthy() == nil {
 		t.Error("Healthy before the next attempt")
@@ -81,6 +75,14 @@ func TestDiskFull(t *testing.T) {
 	checkGap(t, s)
 	if len(ended) != 2 {
 		t.Errorf("Ended was called for %q, want each session once", ended)
+	}
+}
+
+// limit says how many pages a database may have.
+func limit(t *testing.T, s *Store, pages int) {
+	t.Helper()
+	if _, err := s.writer.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -19,7 +19,14 @@ type place struct{ key, block int64 }
 // their events; limit 0 is all of them. An error of yield ends it and is
 // returned.
 func (s *Store) Sessions(ctx context.Context, f inspect.Filter, limit int, yield func(*inspect.Session) error) error {
-	return s.list(ctx, f, newestFirst, limit, yield)
+	return s.list(ctx, f, listing{order: newestFirst, limit: limit}, yield)
+}
+
+// listing says what is listed of the sessions that a filter selects.
+type listing struct {
+	order order
+	limit int   // 0 is all
+	until int64 // sessions whose summary stands in this block or before; 0 is all
 }
 
 // order is a direction to list sessions in.
@@ -34,7 +41,7 @@ var (
 	oldestFirst = order{"key > ?", "key", -1}
 )
 
-func (s *Store) list(ctx context.Context, f inspect.Filter, o order, limit int, yield func(*inspect.Session) error) error {
+func (s *Store) list(ctx context.Context, f inspect.Filter, what listing, yield func(*inspect.Session) error) error {
 	r, err := s.read()
 	if err != nil || r == nil {
 		return err
@@ -42,7 +49,10 @@ func (s *Store) list(ctx context.Context, f inspect.Filter, o order, limit int, 
 	now := s.now()
 	l := &lister{
 		db: r.db, found: summaries{db: r.db, packer: s.packer}, filter: f.At(now),
-		where: whereOf(f, now), order: o, last: o.from, left: limit, unlimited: limit <= 0,
+		where: whereOf(f, now), order: what.order, last: what.order.from, left: what.limit,
+	}
+	if what.until > 0 {
+		l.where.and("block <= ?", what.until)
 	}
 	for {
 		more, err := l.page(ctx, yield)
@@ -54,14 +64,13 @@ func (s *Store) list(ctx context.Context, f inspect.Filter, o order, limit int, 
 
 // lister goes through the rows page by page.
 type lister struct {
-	db        *sql.DB
-	found     summaries
-	filter    inspect.Filter
-	where     where
-	order     order
-	last      int64
-	left      int
-	unlimited bool
+	db     *sql.DB
+	found  summaries
+	filter inspect.Filter
+	where  where
+	order  order
+	last   int64
+	left   int // 0 or less: no limit
 }
 
 // page deals with the next rows and reports whether there may be more.
@@ -82,7 +91,7 @@ func (l *lister) page(ctx context.Context, yield func(*inspect.Session) error) (
 		if err := yield(v); err != nil {
 			return false, err
 		}
-		if l.left--; l.left == 0 && !l.unlimited {
+		if l.left--; l.left == 0 {
 			return false, nil
 		}
 	}
