@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -84,5 +85,36 @@ func TestFollowSince(t *testing.T) {
 	})
 	if err != nil || len(got) != 2 || got[0] != "01B" || got[1] != "01C" {
 		t.Errorf("followed %q, %v; want 01B and 01C", got, err)
+	}
+}
+
+// TestFollowNewStore goes on when the directory is emptied and recording
+// starts anew.
+func TestFollowNewStore(t *testing.T) {
+	dir := newDir(t)
+	first := openStore(t, dir, Options{})
+	feed(t, first, quiet(), delivered("01A", start, "a@b", "c@d", "x"), delivered("01B", start, "a@b", "c@d", "x"))
+	r := openStore(t, dir, Options{ReadOnly: true})
+	var got []string
+	f := &follower{store: r, yield: func(v *inspect.Session) error {
+		got = append(got, v.ID)
+		return nil
+	}}
+	if err := f.begin(context.Background(), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	for _, path := range files(t, dir) {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.look(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	second := openStore(t, dir, Options{})
+	feed(t, second, quiet(), delivered("02A", start, "a@b", "c@d", "x"))
+	if err := f.look(context.Background()); err != nil || len(got) != 1 || got[0] != "02A" {
+		t.Errorf("followed %q, %v; want 02A", got, err)
 	}
 }

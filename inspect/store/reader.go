@@ -15,8 +15,7 @@ import (
 type reader struct {
 	db     *sql.DB
 	frozen bool
-	size   int64
-	stamp  int64 // modification time
+	file   os.FileInfo // as it was when it was opened
 }
 
 // read returns the handle for reading, or nil when there is no store.
@@ -41,13 +40,14 @@ func (s *Store) read() (*reader, error) {
 	return r, nil
 }
 
-// stale reports whether a frozen file has changed or is being written now.
+// stale reports whether another file stands there now, or whether a frozen one
+// has changed or is being written.
 func (s *Store) stale(r *reader) bool {
-	if !r.frozen {
-		return false
-	}
 	info, err := os.Stat(s.path)
-	return err != nil || hasWAL(s.path) || info.Size() != r.size || info.ModTime().UnixNano() != r.stamp
+	if err != nil || !os.SameFile(info, r.file) {
+		return true
+	}
+	return r.frozen && (hasWAL(s.path) || info.Size() != r.file.Size() || !info.ModTime().Equal(r.file.ModTime()))
 }
 
 func openReader(path string) (*reader, error) {
@@ -60,7 +60,7 @@ func openReader(path string) (*reader, error) {
 	case info.Size() == 0: // made, and nothing in it yet
 		return nil, nil
 	}
-	r := &reader{frozen: !hasWAL(path), size: info.Size(), stamp: info.ModTime().UnixNano()}
+	r := &reader{frozen: !hasWAL(path), file: info}
 	how := reading
 	if r.frozen {
 		how = frozen
