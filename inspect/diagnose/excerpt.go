@@ -140,14 +140,20 @@ func pseudoCode(enhanced string) int {
 	return 250
 }
 
-// symptoms are the readings to try: the reply, and the whole text as words of
-// an error. A text without a reply may still have a reply's words.
+// symptoms are the readings to try, the better one first: the reply, and the
+// whole text as words of an error. A text without a reply may still have a
+// reply's words.
 func (x *excerpt) symptoms() []rules.Symptom {
 	reply := rules.FromReply(wire.Reply{Code: x.code, Enhanced: x.enhanced, Lines: strings.Split(x.text, "\n")})
 	reply.Phase = x.phase()
 	failure := rules.Symptom{Event: rules.EventError, Code: x.code, Enhanced: x.enhanced, Text: x.whole}
-	if x.code != 0 && x.code < 400 {
+	switch {
+	case x.code == 0:
+		return []rules.Symptom{failure, reply}
+	case x.code < 400:
 		return []rules.Symptom{failure}
+	case x.reply == x.whole:
+		return []rules.Symptom{reply}
 	}
 	return []rules.Symptom{reply, failure}
 }

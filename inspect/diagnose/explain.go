@@ -66,7 +66,8 @@ func (e *Engine) now() time.Time {
 }
 
 // bestReading holds the text against the rules as a reply and as an error, and
-// returns the more specific reading with the rules that match it.
+// returns the first reading that names a reason with the rules that match it;
+// when none does, the more specific one.
 func (e *Engine) bestReading(x excerpt, host string) (best rules.Symptom, hits []*rules.Rule) {
 	provider := e.set.Provider(rules.Hints{Host: or(x.speaker, host), Reply: x.whole})
 	if provider == "" {
@@ -80,6 +81,9 @@ func (e *Engine) bestReading(x excerpt, host string) (best rules.Symptom, hits [
 		found := e.set.Match(s)
 		if len(found) == 0 {
 			continue
+		}
+		if !found[0].When.Vague {
+			return s, found
 		}
 		if p := e.set.Points(found[0], s); hits == nil || p > points {
 			best, hits, points = s, found, p

@@ -32,10 +32,13 @@ func (s *Set) Match(symptom Symptom) []*Rule {
 
 // prepare fills in what conditions need and what nobody but the set knows.
 func (s *Set) prepare(symptom Symptom) Symptom {
-	symptom.words = Words(symptom.Text)
+	symptom.Event = cmp.Or(symptom.Event, EventReply)
+	symptom.words = replyWords(symptom.Text)
+	if symptom.Event == EventError {
+		symptom.words = Words(symptom.Text)
+	}
 	symptom.said = s.saidBy(symptom.words)
 	symptom.present = s.index.present(symptom.words)
-	symptom.Event = cmp.Or(symptom.Event, EventReply)
 	return symptom
 }
 
@@ -50,6 +53,7 @@ func (s *Set) prepare(symptom Symptom) Symptom {
 //	          where the class is open, 10 for "5.1.*"
 //	context    25 each for conditions on AUTH, mechanism, TLS, phase, verb
 //	code       12 for a complete one, 4 for a class
+//	family     20 for a rule outside generic/: it knows one peer's own words
 //
 // less 50 for a broad rule and 200 for a vague one. So a rule that knows the
 // words beats one that knows the code, whoever names the reason itself beats
@@ -81,6 +85,7 @@ const (
 	pointsContext  = 25
 	pointsCode     = 12
 	pointsClass    = 4
+	pointsFamily   = 20
 	pointsBroad    = -50
 	pointsVague    = -200
 )
@@ -103,6 +108,9 @@ func (r *Rule) match(s *Symptom) (points int, ok bool) {
 	}
 	words, ok := r.wordsHold(s)
 	points = code + enhanced + provider + context + words
+	if r.Family() != "generic" {
+		points += pointsFamily
+	}
 	if w.Broad {
 		points += pointsBroad
 	}

@@ -50,6 +50,13 @@ type When struct {
 	Vague     bool     `toml:"vague"`     // the conditions name a symptom, not a reason: any rule that names one is better
 }
 
+// Family returns the directory that a rule stands in: a provider's or a
+// program's id, or generic.
+func (r *Rule) Family() string {
+	family, _, _ := strings.Cut(r.ID, "/")
+	return family
+}
+
 // Explain is what the finding says, where it differs from the cause's own
 // words in the catalogue.
 type Explain struct {

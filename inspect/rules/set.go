@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+
+	"smtp-proxy/policy"
 )
 
 //go:embed */*.toml
@@ -85,12 +87,30 @@ func (s *Set) check(r *Rule) (errs []error) {
 			errs = append(errs, fmt.Errorf("%s: no cause %q in the catalogue", r.ID, id))
 		}
 	}
+	if c := s.byID[r.Cause]; r.Explain.Retry != "" && !sameAdvice(c.Class, r.Explain.Retry) {
+		errs = append(errs, fmt.Errorf("%s: retry %q is other advice than the cause's %q: a rule may change the pace only", r.ID, r.Explain.Retry, c.Class))
+	}
 	for _, id := range r.When.Provider {
 		if _, ok := s.ProviderByID(id); !ok {
 			errs = append(errs, fmt.Errorf("%s: no provider %q in providers.toml", r.ID, id))
 		}
 	}
 	return errs
+}
+
+// sameAdvice reports whether two classes tell people the same, now, later,
+// after-fix or never, whatever the reply's code.
+func sameAdvice(a, b policy.Class) bool {
+	if a == policy.ClassByCode || a == policy.ClassByCodeRecipient {
+		return true // the rule's own conditions tell the code
+	}
+	for _, code := range []int{450, 550} {
+		said := policy.Said{Code: code}
+		if policy.Advice(a, said).Advice != policy.Advice(b, said).Advice {
+			return false
+		}
+	}
+	return true
 }
 
 // Cause returns a cause of the catalogue.

@@ -59,13 +59,9 @@ func strayEnhanced(code int, text string) string {
 // leadingCode is the code that each line of a reply may repeat.
 var leadingCode = regexp.MustCompile(`^(?:[2-5]\d{2}[ -])?\s*#?[245]\.\d{1,3}\.\d{1,3}\b[:\s]*`)
 
-// leadingHost is the server's own name, which many put before what they say.
-// Its labels ("mail", "relay") would be taken for words.
-var leadingHost = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}:? `)
-
 // Words returns a text as the conditions of rules see it: lower case, without
-// the codes at the head of lines and the server's name behind them, all white
-// space single blanks, typographic quotes plain.
+// the codes at the head of lines, all white space single blanks, typographic
+// quotes plain.
 func Words(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -73,5 +69,12 @@ func Words(text string) string {
 	}
 	text = strings.ToLower(strings.Join(lines, " "))
 	text = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "\u00a0", " ").Replace(text)
-	return leadingHost.ReplaceAllString(strings.Join(strings.Fields(text), " "), "")
+	return strings.Join(strings.Fields(text), " ")
 }
+
+// leadingHost is the server's own name, which many put before what they say.
+// Its labels ("mail", "relay") would be taken for words.
+var leadingHost = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}:? `)
+
+// replyWords returns the words of a reply, less the server's name.
+func replyWords(text string) string { return leadingHost.ReplaceAllString(Words(text), "") }
