@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -37,9 +38,19 @@ func (m *Machine) appClosed(fault *Fault) {
 	if m.inBody() {
 		m.recordBody("cut off before its end")
 	}
-	if !m.connected || m.shaking || m.withholding() || m.opaque && m.deaf {
+	switch {
+	case !m.connected || m.shaking || m.withholding():
 		m.end()
+	case !m.verdictDue(): // nobody will miss the replies that are still due
+		m.closeBy = m.now.Add(m.cfg.Linger)
 	}
+}
+
+// verdictDue reports whether the upstream owes the reply to a whole message.
+func (m *Machine) verdictDue() bool {
+	return !m.opaque && !m.inBody() && slices.ContainsFunc(m.waiting, func(p pending) bool {
+		return p.local == nil && p.phase == PhaseDot
+	})
 }
 
 // passEnd hands the app's end of stream on. It waits for the replies that are
@@ -49,7 +60,9 @@ func (m *Machine) passEnd() {
 		return
 	}
 	m.finPassed = true
-	m.closeBy = m.now.Add(m.cfg.Linger)
+	if m.closeBy.IsZero() {
+		m.closeBy = m.now.Add(m.cfg.Linger)
+	}
 	m.do(OpCloseWrite, Upstream)
 }
 
@@ -203,7 +216,11 @@ func (m *Machine) Stop(now time.Time) []Effect {
 }
 
 func (m *Machine) stopWhenIdle() {
-	if m.stopping && !m.over && !m.explaining && (!m.inMessage || m.gone[App]) {
+	switch {
+	case !m.stopping || m.over || m.explaining || m.inMessage && !m.gone[App]:
+	case m.goodbye: // the app has had its last word
+		m.end()
+	default:
 		m.stopNow("")
 	}
 }
