@@ -32,7 +32,7 @@ func (f *facts) sharpenAuth(r *reply, all []symptom) []symptom {
 	if !general || r.Code/100 != 5 {
 		return all
 	}
-	for _, look := range []func(*reply) (symptom, bool){f.notOnOffer, f.malformedAuth, f.wrongKind, f.userForm, f.appPassword, f.blanks} {
+	for _, look := range []func(*reply) (symptom, bool){f.notOnOffer, f.token, f.malformedAuth, f.wrongKind, f.userForm, f.appPassword, f.blanks} {
 		s, ok := look(r)
 		if !ok {
 			continue
@@ -96,6 +96,15 @@ func (f *facts) malformedAuth(r *reply) (symptom, bool) {
 		detail = "the app called the exchange off"
 	}
 	return symptom{cause: "auth.malformed-exchange", certainty: inspect.Certain, values: map[string]string{"detail": detail}}, true
+}
+
+// token is a refused OAuth 2 exchange: what was shown is no password, whatever
+// the reply calls it.
+func (f *facts) token(r *reply) (symptom, bool) {
+	if f.auth.mechanism != "XOAUTH2" && f.auth.mechanism != "OAUTHBEARER" || r.Code != 535 {
+		return symptom{}, false
+	}
+	return symptom{cause: "auth.token-rejected", certainty: inspect.Certain}, true
 }
 
 func (f *facts) lastAuth() *session.Auth {

@@ -28,20 +28,25 @@ func (f *facts) clockWrong(e *session.Entry) (why string, wrong bool) {
 		return "", false
 	}
 	theirs, err := mail.ParseDate(bannerDate.FindString(f.greeting.Text))
-	if err != nil || theirs.Sub(f.greeting.At).Abs() < skewMin || !validAt(e.TLS, theirs) {
+	if err != nil || theirs.Sub(f.greeting.At).Abs() < skewMin || !mended(e.TLS, e.At, theirs) {
 		return "", false
 	}
 	return fmt.Sprintf("the greeting says %s", day(theirs)), true
 }
 
-// validAt reports whether every certificate that was sent is in date.
-func validAt(t *session.TLS, at time.Time) bool {
+// mended reports whether every certificate that is out of date by our clock
+// would be in date by theirs.
+func mended(t *session.TLS, ours, theirs time.Time) bool {
 	for _, c := range t.Chain {
-		if at.Before(c.NotBefore) || at.After(c.NotAfter) {
+		if outOfDate(c, ours) && outOfDate(c, theirs) {
 			return false
 		}
 	}
 	return len(t.Chain) > 0
+}
+
+func outOfDate(c session.Certificate, at time.Time) bool {
+	return at.Before(c.NotBefore) || at.After(c.NotAfter)
 }
 
 // day writes a time as findings show it.

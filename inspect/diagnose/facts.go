@@ -142,7 +142,9 @@ func (f *facts) reply(e *session.Entry) {
 		r.rcpt = address(r.command.Text)
 	}
 	f.replies = append(f.replies, r)
-	f.settle(&r)
+	if r.command != nil || !r.proxy {
+		f.settle(&r)
+	}
 }
 
 // settle notes what a reply does to the sign-in and the transaction.

@@ -67,11 +67,12 @@ func protocolTrouble(f *facts, found []symptom) (symptoms []symptom) {
 	if len(found) > 0 {
 		return nil
 	}
+	if e := f.note(session.OddHTTP); e != nil { // whatever else looks odd of it is no wonder
+		return []symptom{oneOf("protocol.not-smtp", weightProtocol, e)}
+	}
 	for _, e := range f.notes {
 		s := oneOf("", weightProtocol, e)
 		switch e.Odd {
-		case session.OddHTTP:
-			s.cause = "protocol.not-smtp"
 		case session.OddInjection:
 			s.cause = "protocol.starttls-injection"
 		case session.OddSmuggling:
@@ -120,7 +121,7 @@ func tlsDemanded(e *session.Entry) symptom {
 // which most servers bear may be the reason.
 func (f *facts) troubled() bool {
 	for i := range f.replies {
-		if f.replies[i].Code >= 400 && f.pipeliningRefusal(&f.replies[i]) {
+		if f.replies[i].Code >= 400 && !f.replies[i].proxy && f.pipeliningRefusal(&f.replies[i]) {
 			return true
 		}
 	}

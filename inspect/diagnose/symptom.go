@@ -39,22 +39,36 @@ const (
 // maxEvidence bounds the entries that one finding points at.
 const maxEvidence = 50
 
-// merge makes one symptom of those that share cause and origin: a hundred
-// refused recipients are one finding.
+// merge makes one symptom of those that share a cause: a hundred refused
+// recipients are one finding. A rule's words are better than a detector's.
 func merge(all []symptom) (merged []symptom) {
 	for _, s := range all {
-		i := slices.IndexFunc(merged, func(m symptom) bool {
-			return m.cause == s.cause && m.by == s.by && m.title == s.title
-		})
+		i := slices.IndexFunc(merged, func(m symptom) bool { return m.cause == s.cause })
 		if i < 0 {
 			merged = append(merged, s)
 			continue
 		}
-		if room := maxEvidence - len(merged[i].evidence); room > 0 {
-			merged[i].evidence = append(merged[i].evidence, s.evidence[:min(room, len(s.evidence))]...)
+		m := &merged[i]
+		if m.rule == nil && s.rule != nil && m.what == "" {
+			m.rule, m.by, m.values = s.rule, s.by, s.values
 		}
+		m.weight = max(m.weight, s.weight)
+		if doubt(s.certainty) < doubt(m.certainty) || s.certainty == inspect.Certain {
+			m.certainty = s.certainty
+		}
+		m.evidence = appendEvidence(m.evidence, s.evidence)
 	}
 	return merged
+}
+
+// appendEvidence adds entries that are not there yet, as far as there is room.
+func appendEvidence(to, more []*session.Entry) []*session.Entry {
+	for _, e := range more {
+		if len(to) < maxEvidence && !slices.Contains(to, e) {
+			to = append(to, e)
+		}
+	}
+	return to
 }
 
 // rank puts the roots first, then what is more than possible, then what came

@@ -127,7 +127,7 @@ func certificateValues(t *session.TLS, now time.Time) map[string]string {
 	}
 	leaf, dated := t.Chain[0], t.Chain[0]
 	for _, c := range t.Chain {
-		if now.Before(c.NotBefore) || now.After(c.NotAfter) {
+		if outOfDate(c, now) {
 			dated = c
 			break
 		}
