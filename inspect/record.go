@@ -114,6 +114,7 @@ type Finding struct {
 	RuledOut    []string    `json:"ruled_out,omitempty"`
 	Fix         []string    `json:"fix"`
 	Retry       Retry       `json:"retry"`
+	Changed     []string    `json:"changed,omitempty"` // what is new since the last session that worked, the most telling first
 	Recurrence  *Recurrence `json:"recurrence,omitempty"`
 	Refs        []string    `json:"refs"`
 	Rule        string      `json:"rule,omitempty"` // the rule or detector that found it
@@ -133,11 +134,11 @@ type Retry struct {
 	Text     string `json:"text"`
 }
 
-// Recurrence is how often a cause was seen for an upstream.
+// Recurrence is how often a cause was seen for an upstream of late.
 type Recurrence struct {
 	Seen  int       `json:"seen"`
-	Of    int       `json:"of"`
-	Since time.Time `json:"since"`
+	Of    int       `json:"of"`    // sessions to this upstream, the one at hand included
+	Since time.Time `json:"since"` // when the first of them began
 }
 
 // Healthy reports whether nothing was found.

@@ -9,15 +9,9 @@ import (
 	"smtp-proxy/inspect/rules"
 )
 
-// History tells what happened in other sessions. The store implements it.
-type History interface {
-	// Seen counts the sessions to an upstream in which a cause was found.
-	Seen(upstream, cause string) (inspect.Recurrence, error)
-}
-
 // Options are what an engine may be given. The zero value works.
 type Options struct {
-	History History          // nil: findings say nothing about recurrence
+	History History          // what was on record before; nil: only what the engine is told of counts
 	Built   time.Time        // when this program was built: a clock that is earlier is wrong
 	Now     func() time.Time // the present, for explained text; nil: no time of day is understood
 	Failed  func(err error)  // hears of bugs in detectors and of a history that cannot be read; may be nil
@@ -28,11 +22,12 @@ type Options struct {
 type Engine struct {
 	set     *rules.Set
 	options Options
+	memory  *memory
 }
 
 // New returns an engine on a knowledge base.
 func New(set *rules.Set, options Options) *Engine {
-	return &Engine{set: set, options: options}
+	return &Engine{set: set, options: options, memory: newMemory(options.History)}
 }
 
 // Annotate returns the findings of a session, the most likely cause first;
@@ -40,7 +35,7 @@ func New(set *rules.Set, options Options) *Engine {
 // when more has come. It does not change the session.
 func (e *Engine) Annotate(s *inspect.Session) []inspect.Finding {
 	var symptoms []symptom
-	f := &facts{set: e.set, s: s, built: e.options.Built}
+	f := &facts{set: e.set, s: s, built: e.options.Built, memory: e.memory, report: e.report}
 	e.contain("facts", s.ID, func() { f.read() })
 	for _, d := range detectors() {
 		e.contain(d.name, s.ID, func() {
@@ -49,6 +44,7 @@ func (e *Engine) Annotate(s *inspect.Session) []inspect.Finding {
 	}
 	var findings []inspect.Finding
 	e.contain("findings", s.ID, func() { findings = e.findings(f, rank(merge(symptoms))) })
+	e.contain("history", s.ID, func() { e.recall(f, findings) })
 	return findings
 }
 

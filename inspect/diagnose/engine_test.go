@@ -1,34 +1,12 @@
 package diagnose_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
-	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/diagnose"
 	"smtp-proxy/proxy/session"
 )
-
-type history struct {
-	r   inspect.Recurrence
-	err error
-}
-
-func (h history) Seen(string, string) (inspect.Recurrence, error) { return h.r, h.err }
-
-func TestRecurrence(t *testing.T) {
-	refused := sessionOf(t, "mx.example.com:587", dialFault(session.FaultRefused, "192.0.2.10:587"))
-	e := engine(t, diagnose.Options{History: history{r: inspect.Recurrence{Seen: 3, Of: 40, Since: noon}}})
-	if got := e.Annotate(refused)[0].Recurrence; got == nil || got.Seen != 3 || got.Of != 40 {
-		t.Errorf("recurrence %+v, want 3 of 40", got)
-	}
-	var reported error
-	e = engine(t, diagnose.Options{History: history{err: errors.New("locked")}, Failed: func(err error) { reported = err }})
-	if got := e.Annotate(refused); got[0].Recurrence != nil || reported == nil {
-		t.Errorf("recurrence %+v and report %v, want none and the history's error", got[0].Recurrence, reported)
-	}
-}
 
 // A bug in a part of the diagnosis is reported and costs that part alone.
 func TestBugsAreContained(t *testing.T) {

@@ -17,6 +17,10 @@ type facts struct {
 	s     *inspect.Session
 	built time.Time
 
+	memory *memory // nil where only the session itself matters
+	before *past   // what past has read; nil until then
+	report func(error)
+
 	host, port string
 	provider   string
 

@@ -26,7 +26,6 @@ func (e *Engine) findings(f *facts, symptoms []symptom) []inspect.Finding {
 			finding.Evidence = append(finding.Evidence, inspect.Evidence{Event: entry.Seq, Text: firstLine(entry.Text)})
 		}
 		finding.RuledOut = f.ruledOut(s.cause)
-		finding.Recurrence = e.recurrence(f.s.Upstream.Name, s.cause)
 		all = append(all, finding)
 	}
 	return all
@@ -92,20 +91,4 @@ func retry(r policy.Retry) inspect.Retry {
 		out.Schedule = append(out.Schedule, int(d/time.Second))
 	}
 	return out
-}
-
-// recurrence asks the history, if there is one.
-func (e *Engine) recurrence(upstream, cause string) *inspect.Recurrence {
-	if e.options.History == nil {
-		return nil
-	}
-	r, err := e.options.History.Seen(upstream, cause)
-	if err != nil {
-		e.report(err)
-		return nil
-	}
-	if r.Of == 0 {
-		return nil
-	}
-	return &r
 }

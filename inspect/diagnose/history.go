@@ -41,7 +41,7 @@ func (e *Engine) recall(f *facts, findings []inspect.Finding) {
 	p := f.past()
 	for i := range findings {
 		p.recur(&findings[i], f.s)
-		p.pattern(&findings[i], f, e.set)
+		p.pattern(&findings[i], f.s, e.set)
 	}
 	p.changed(findings, f.s)
 }

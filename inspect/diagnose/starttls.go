@@ -28,7 +28,7 @@ func startTLS(f *facts, found []symptom) []symptom {
 		if f.hello[0] != nil {
 			s.evidence = append(s.evidence, f.hello[0])
 		}
-		return []symptom{s}
+		return f.offeredOnce(s)
 	}
 	if e := f.note(session.OddTLSRefused); e != nil && !f.delivered() {
 		return []symptom{f.refusedTLS(e)}

@@ -23,6 +23,7 @@ type Source interface {
 
 // KeeperOptions says what a keeper does beside writing.
 type KeeperOptions struct {
+	Began    func(*session.Info)                      // called with the first record of each session; may be nil
 	Annotate func(*inspect.Session) []inspect.Finding // nil: nothing is found. It must not keep the session
 	Ended    func(*inspect.Session)                   // called for each session that has ended, behind the attempt to write it
 	Log      zerolog.Logger
@@ -184,6 +185,9 @@ func (k *Keeper) session(info *session.Info) *kept {
 	}
 	s := newKept(info, k.key(info.Started), k.capture(info.Route))
 	k.live[info.ID] = s
+	if k.opt.Began != nil {
+		k.opt.Began(info)
+	}
 	return s
 }
 
