@@ -148,7 +148,7 @@ func (w *batch) addEntries(s *kept) (err error) {
 
 func (w *batch) addSummary(s *kept) (err error) {
 	v := s.view()
-	if w.scratch, err = appendSummary(w.scratch[:0], v); err != nil {
+	if w.scratch, err = w.codec.handshakes.appendSummary(w.scratch[:0], v); err != nil {
 		return err
 	}
 	if err := w.room(&w.block.summaries, len(w.scratch)); err != nil {

@@ -15,20 +15,47 @@ import (
 	"smtp-proxy/proxy/session"
 )
 
-// batches makes sessions of a message of 1 KB, a hundred to a batch.
-func batches(n int) (list [][]session.Record, wire int64) {
+// batches makes sessions of a message of 1 KB, a hundred to a batch; those of a
+// benchmark have a handshake with a chain of two certificates each.
+func batches(n int, handshake *session.TLS) (list [][]session.Record, wire int64) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := 0; i < n; {
 		var batch []session.Record
 		for ; i < n && len(batch) < 100*17; i++ {
 			id := fmt.Sprintf("01J%023d", i)
 			records := delivered(id, start.Add(time.Duration(i)*time.Millisecond), fmt.Sprintf("app%d@example.com", i%7), fmt.Sprintf("user%d@example.net", r.IntN(1e6)), text(r, 1024))
+			if handshake != nil {
+				records = append(records, shake(records, handshake))
+			}
 			batch = append(batch, records...)
 			wire += wireOf(records)
 		}
 		list = append(list, batch)
 	}
 	return list, wire
+}
+
+// chain is what a handshake with a provider shows.
+func chain() *session.TLS {
+	cert := session.Certificate{
+		Subject: "CN=smtp.example.com", Issuer: "CN=WR2,O=Google Trust Services,C=US", NotBefore: start, NotAfter: start.AddDate(0, 3, 0),
+		Names: []string{"smtp.example.com", "mail.example.com"}, Key: "ECDSA P-256", Signature: "SHA256-RSA", Serial: "00:11:22:33:44:55:66:77",
+		AIA: []string{"http://i.pki.example/wr2.crt"},
+	}
+	return &session.TLS{
+		Version: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256", Group: "X25519MLKEM768", ServerName: "smtp.example.com",
+		Verified: true, Chain: []session.Certificate{cert, cert}, Duration: 12 * time.Millisecond,
+	}
+}
+
+// shake is the entry of a handshake, in front of the last record.
+func shake(records []session.Record, handshake *session.TLS) session.Record {
+	own, last := *handshake, len(records)-1
+	own.Duration += time.Duration(records[0].Session.Started.Nanosecond())
+	e := session.Entry{Seq: last, At: records[last].At, Leg: session.Upstream, Kind: session.KindTLS, Phase: session.PhaseTLS, TLS: &own}
+	end := records[last]
+	records[last] = session.Record{Session: records[0].Session, Entry: &e}
+	return end
 }
 
 // text is a message of words, about as compressible as mail.
@@ -54,7 +81,7 @@ func wireOf(records []session.Record) (n int64) {
 // BenchmarkKeeper records sessions of 1 KB in batches of a hundred; compare
 // with BenchmarkAppend, which writes their bytes to a file and nothing else.
 func BenchmarkKeeper(b *testing.B) {
-	list, wire := batches(b.N)
+	list, wire := batches(b.N, chain())
 	dir := newDir(b)
 	s := openStore(b, dir, Options{})
 	b.ReportAllocs()
@@ -70,7 +97,7 @@ func BenchmarkKeeper(b *testing.B) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	list, _ := batches(b.N)
+	list, _ := batches(b.N, chain())
 	f, err := os.Create(filepath.Join(b.TempDir(), "log"))
 	if err != nil {
 		b.Fatal(err)
@@ -93,7 +120,7 @@ func BenchmarkAppend(b *testing.B) {
 
 // BenchmarkList reads 10,000 sessions, as the commands do.
 func BenchmarkList(b *testing.B) {
-	list, _ := batches(10_000)
+	list, _ := batches(10_000, chain())
 	s := openStore(b, newDir(b), Options{})
 	feed(b, s, KeeperOptions{}, list...)
 	for _, filter := range []string{"", "to:user123@example.net", "outcome:failed"} {

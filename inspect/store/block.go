@@ -15,7 +15,8 @@ import (
 // a section is a list of pieces:
 //
 //	summaries  key, length, then start and end (varint, nanoseconds since 1970,
-//	           0 for none) and the session as JSON
+//	           0 for none), the handshakes of app and upstream (each a length
+//	           and JSON), and the rest of the session as JSON
 //	entries    key, length, entries (see entries.go)
 //	bodies     key, message, length, octets as they were sent
 //
@@ -117,9 +118,17 @@ func eachPiece(section []byte, body bool, yield func(piece) error) error {
 }
 
 // appendSummary writes a session without its events.
-func appendSummary(b []byte, s *inspect.Session) ([]byte, error) {
+func (h *handshakes) appendSummary(b []byte, s *inspect.Session) ([]byte, error) {
+	app, err := h.marshal(s.App.TLS)
+	if err != nil {
+		return b, fmt.Errorf("session %s: %w", s.ID, err)
+	}
+	upstream, err := h.marshal(s.Upstream.TLS)
+	if err != nil {
+		return b, fmt.Errorf("session %s: %w", s.ID, err)
+	}
 	flat := *s
-	flat.Events = nil
+	flat.Events, flat.App.TLS, flat.Upstream.TLS = nil, nil, nil
 	text, err := flat.MarshalJSON() // json.Marshal would look through its result once more
 	if err != nil {
 		return b, fmt.Errorf("session %s: %w", s.ID, err)
@@ -130,19 +139,24 @@ func appendSummary(b []byte, s *inspect.Session) ([]byte, error) {
 		ended = s.Ended.UnixNano()
 	}
 	b = binary.AppendVarint(b, ended)
+	b = appendBytes(b, app)
+	b = appendBytes(b, upstream)
 	return append(b, text...), nil
 }
 
-func readSummary(b []byte) (*inspect.Session, error) {
+func (h *handshakes) readSummary(b []byte) (*inspect.Session, error) {
 	in := coder{b: b}
 	started, ended := in.int(), in.int()
+	app, appErr := h.unmarshal(in.bytes())
+	upstream, upErr := h.unmarshal(in.bytes())
 	s := new(inspect.Session)
-	if in.err != nil {
-		return nil, in.err
+	if in.err != nil || appErr != nil || upErr != nil {
+		return nil, errCoding
 	}
 	if err := json.Unmarshal(in.b, s); err != nil {
 		return nil, fmt.Errorf("%w: %w", errCoding, err)
 	}
+	s.App.TLS, s.Upstream.TLS = app, upstream
 	s.Started = time.Unix(0, started).UTC()
 	if ended != 0 {
 		s.Ended = time.Unix(0, ended).UTC()

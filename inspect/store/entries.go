@@ -19,7 +19,8 @@ import (
 //	text   string
 //	bytes  varint
 //	wait   varint, nanoseconds
-//	facts  the handshake's length, and JSON             if there are any
+//	facts  the handshake's length (varint, nanoseconds), the handshake as JSON
+//	       or nothing, the other facts as JSON          if there are any
 //
 // A word is its number in the list of known words, or 0 and a string.
 
@@ -44,19 +45,19 @@ func knownWords() []string {
 	}
 }
 
-// facts are the parts of an entry that few entries have.
+// facts are the parts of an entry that few entries have, but for the handshake.
 type facts struct {
 	Lookup *session.Lookup `json:"lookup,omitempty"`
 	Dial   *session.Dial   `json:"dial,omitempty"`
-	TLS    *session.TLS    `json:"tls,omitempty"`
 	Auth   *session.Auth   `json:"auth,omitempty"`
 	Fault  *session.Fault  `json:"fault,omitempty"`
 }
 
 // entryCodec writes and reads entries.
 type entryCodec struct {
-	words   []string
-	numbers map[string]byte
+	words      []string
+	numbers    map[string]byte
+	handshakes handshakes
 }
 
 func newEntryCodec() *entryCodec {
@@ -87,7 +88,7 @@ func (c *entryCodec) append(b []byte, e *session.Entry, last int64) ([]byte, err
 	if flags&flagFacts == 0 {
 		return b, nil
 	}
-	return appendFacts(b, e)
+	return c.facts(b, e)
 }
 
 func flagsOf(e *session.Entry) byte {
@@ -115,8 +116,12 @@ func (c *entryCodec) word(b []byte, w string) []byte {
 	return appendString(append(b, 0), w)
 }
 
-func appendFacts(b []byte, e *session.Entry) ([]byte, error) {
-	text, err := json.Marshal(facts{e.Lookup, e.Dial, e.TLS, e.Auth, e.Fault})
+func (c *entryCodec) facts(b []byte, e *session.Entry) ([]byte, error) {
+	shake, err := c.handshakes.marshal(e.TLS)
+	if err != nil {
+		return b, fmt.Errorf("entry %d: %w", e.Seq, err)
+	}
+	text, err := json.Marshal(facts{e.Lookup, e.Dial, e.Auth, e.Fault})
 	if err != nil {
 		return b, fmt.Errorf("entry %d: %w", e.Seq, err)
 	}
@@ -125,6 +130,7 @@ func appendFacts(b []byte, e *session.Entry) ([]byte, error) {
 		took = e.TLS.Duration
 	}
 	b = binary.AppendVarint(b, int64(took))
+	b = appendBytes(b, shake)
 	return appendBytes(b, text), nil
 }
 
@@ -167,7 +173,7 @@ func (c *entryCodec) entry(in *coder, last int64) (*session.Entry, error) {
 	}
 	e.Text, e.Bytes, e.Wait = in.string(), in.int(), time.Duration(in.int())
 	if flags&flagFacts != 0 {
-		readFacts(in, e)
+		c.readFacts(in, e)
 	}
 	return e, in.err
 }
@@ -186,15 +192,18 @@ func (c *entryCodec) readWord(in *coder) string {
 	return c.words[n-1]
 }
 
-func readFacts(in *coder, e *session.Entry) {
-	took, text := in.int(), in.bytes()
+func (c *entryCodec) readFacts(in *coder, e *session.Entry) {
+	took, shake, text := in.int(), in.bytes(), in.bytes()
+	t, err := c.handshakes.unmarshal(shake)
 	var f facts
-	if in.err != nil || json.Unmarshal(text, &f) != nil {
+	if err != nil || in.err != nil || json.Unmarshal(text, &f) != nil {
 		in.fail()
 		return
 	}
-	e.Lookup, e.Dial, e.TLS, e.Auth, e.Fault = f.Lookup, f.Dial, f.TLS, f.Auth, f.Fault
-	if e.TLS != nil {
-		e.TLS.Duration = time.Duration(took)
+	e.Lookup, e.Dial, e.Auth, e.Fault = f.Lookup, f.Dial, f.Auth, f.Fault
+	if t != nil {
+		own := *t
+		own.Duration = time.Duration(took)
+		e.TLS = &own
 	}
 }

@@ -31,6 +31,7 @@ type follower struct {
 	filter inspect.Filter
 	yield  func(*inspect.Session) error
 	last   int64 // the last block seen
+	shakes handshakes
 }
 
 func (w *follower) run(ctx context.Context, since time.Time) error {
@@ -105,7 +106,7 @@ func (w *follower) block(ctx context.Context, db *sql.DB, n int64) error {
 		return err
 	}
 	return eachPiece(section, false, func(p piece) error {
-		v, err := readSummary(p.data)
+		v, err := w.shakes.readSummary(p.data)
 		if err != nil {
 			return fmt.Errorf("block %d: %w", n, err)
 		}

@@ -116,7 +116,7 @@ func checkGap(t *testing.T, s *Store) {
 // TestManySessions writes 10,000 sessions and finds each of them.
 func TestManySessions(t *testing.T) {
 	const n = 10_000
-	list, _ := batches(n)
+	list, _ := batches(n, nil)
 	s := openStore(t, newDir(t), Options{})
 	feed(t, s, quiet(), list...)
 	all := ids(t, s, "", 0)

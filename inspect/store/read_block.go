@@ -16,6 +16,7 @@ type summaries struct {
 	packer *packer
 	cache  [4]cachedBlock
 	next   int
+	shakes handshakes
 }
 
 type cachedBlock struct {
@@ -29,7 +30,7 @@ func (c *summaries) session(ctx context.Context, block, key int64) (*inspect.Ses
 	if err != nil || byKey[key] == nil {
 		return nil, err
 	}
-	return readSummary(byKey[key])
+	return c.shakes.readSummary(byKey[key])
 }
 
 func (c *summaries) block(ctx context.Context, n int64) (map[int64][]byte, error) {
