@@ -23,7 +23,7 @@ func needles() map[string][]byte {
 		// The first half of a CRAM-MD5 answer is the same each time.
 		"a CRAM-MD5 answer": []byte(base64.StdEncoding.EncodeToString([]byte(account + " "))[:16]),
 	}
-	for name, secret := range map[string]string{"the password": password, "the wrong password": wrongPassword} {
+	for name, secret := range map[string]string{"the password": password, "the wrong password": wrongPassword, "the token": token} {
 		all[name] = []byte(secret)
 		all[name+" in hexadecimal"] = []byte(hex.EncodeToString([]byte(secret)))
 		for shift := range 3 {
@@ -68,6 +68,16 @@ func checkSecrets(t *testing.T, p *proxy) {
 	if rows := seekRows(t, n, p.data); rows == 0 {
 		t.Error("got no row in the database: nothing was checked")
 	}
+}
+
+// hits counts the needles in text.
+func hits(text []byte) (n int) {
+	for _, needle := range needles() {
+		if bytes.Contains(text, needle) {
+			n++
+		}
+	}
+	return n
 }
 
 func seek(t *testing.T, needles map[string][]byte, where string, text []byte) {
