@@ -18,7 +18,7 @@ const followEvery = 150 * time.Millisecond
 // findings. It works from another process, and waits for a store that is not
 // there yet. The end of the context is no error.
 func (s *Store) Follow(ctx context.Context, since time.Time, f inspect.Filter, yield func(*inspect.Session) error) error {
-	w := &follower{store: s, filter: f, yield: yield}
+	w := &follower{store: s, filter: f, yielder: yielder{yield: yield}}
 	err := w.run(ctx, since)
 	if ctx.Err() != nil {
 		return nil
@@ -29,7 +29,7 @@ func (s *Store) Follow(ctx context.Context, since time.Time, f inspect.Filter, y
 type follower struct {
 	store  *Store
 	filter inspect.Filter
-	yield  func(*inspect.Session) error
+	yielder
 	last   int64 // the last block seen
 	shakes handshakes
 }
@@ -68,7 +68,7 @@ func (w *follower) begin(ctx context.Context, since time.Time) error {
 	if err != nil {
 		return err
 	}
-	return w.store.list(ctx, w.filter.With(from), listing{order: oldestFirst, until: w.last}, w.yield)
+	return w.store.list(ctx, w.filter.With(from), listing{order: oldestFirst, until: w.last}, w.next)
 }
 
 func lastBlock(ctx context.Context, db *sql.DB) (n int64, err error) {
@@ -91,7 +91,7 @@ func (w *follower) look(ctx context.Context) error {
 	}
 	for w.last < end {
 		if err := w.block(ctx, r.db, w.last+1); err != nil {
-			return explainOpen(w.store.path, err)
+			return w.explain(w.store.path, err)
 		}
 		w.last++
 	}
@@ -113,6 +113,6 @@ func (w *follower) block(ctx context.Context, db *sql.DB, n int64) error {
 		if !w.filter.At(w.store.now()).Match(v) {
 			return nil
 		}
-		return w.yield(v)
+		return w.next(v)
 	})
 }

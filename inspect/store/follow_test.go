@@ -96,10 +96,10 @@ func TestFollowNewStore(t *testing.T) {
 	feed(t, first, quiet(), delivered("01A", start, "a@b", "c@d", "x"), delivered("01B", start, "a@b", "c@d", "x"))
 	r := openStore(t, dir, Options{ReadOnly: true})
 	var got []string
-	f := &follower{store: r, yield: func(v *inspect.Session) error {
+	f := &follower{store: r, yielder: yielder{yield: func(v *inspect.Session) error {
 		got = append(got, v.ID)
 		return nil
-	}}
+	}}}
 	if err := f.begin(context.Background(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}

@@ -54,12 +54,31 @@ func (s *Store) list(ctx context.Context, f inspect.Filter, what listing, yield 
 	if what.until > 0 {
 		l.where.and("block <= ?", what.until)
 	}
+	y := yielder{yield: yield}
 	for {
-		more, err := l.page(ctx, yield)
+		more, err := l.page(ctx, y.next)
 		if err != nil || !more {
-			return explainOpen(s.path, err)
+			return y.explain(s.path, err)
 		}
 	}
+}
+
+// yielder tells the caller's own errors from those of the database.
+type yielder struct {
+	yield func(*inspect.Session) error
+	err   error
+}
+
+func (y *yielder) next(v *inspect.Session) error {
+	y.err = y.yield(v)
+	return y.err
+}
+
+func (y *yielder) explain(path string, err error) error {
+	if y.err != nil {
+		return y.err
+	}
+	return explainOpen(path, err)
 }
 
 // lister goes through the rows page by page.

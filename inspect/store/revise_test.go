@@ -21,10 +21,10 @@ func TestRevise(t *testing.T) {
 	followed := make(chan *inspect.Session, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	f := &follower{store: s, yield: func(v *inspect.Session) error {
+	f := &follower{store: s, yielder: yielder{yield: func(v *inspect.Session) error {
 		followed <- v
 		return nil
-	}}
+	}}}
 	if err := f.begin(ctx, start.AddDate(1, 0, 0)); err != nil {
 		t.Fatal(err)
 	}
