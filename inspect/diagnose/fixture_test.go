@@ -39,6 +39,7 @@ func engine(t testing.TB, options diagnose.Options) *diagnose.Engine {
 //	wait 12s               time passes
 //	tls upstream           a handshake that ended well
 //	close app              a side closes cleanly
+//	reset upstream         a side resets its connection
 //	end                    the session has ended
 type script struct {
 	t       testing.TB
@@ -107,6 +108,8 @@ func (s *script) line(line string) {
 	case "tls":
 		s.secure[side(rest)] = true
 		s.add(session.Entry{Leg: side(rest), From: session.Origin(side(rest)), Kind: session.KindTLS, Phase: session.PhaseTLS, TLS: &session.TLS{Version: "TLS 1.3", Verified: true}})
+	case "reset":
+		s.add(session.Entry{Leg: side(rest), From: session.Origin(side(rest)), Kind: session.KindClose, Fault: &session.Fault{Op: "read", Class: session.FaultReset}, Text: "reset the connection"})
 	case "close":
 		s.add(session.Entry{Leg: side(rest), From: session.Origin(side(rest)), Kind: session.KindClose, Text: "closed the connection"})
 	case "end":
