@@ -47,7 +47,7 @@ func start(t *testing.T, upstreamAddr string, change func(*proxy.Options, *upstr
 	if change != nil {
 		change(&o, &reach)
 	}
-	if o.Connector, err = upstream.New(reach); err != nil {
+	if o.Routes[0].Connector, err = upstream.New(reach); err != nil {
 		t.Fatal(err)
 	}
 	r := &rig{t: t, history: map[string][]session.Record{}, ended: make(chan string, 1000)}

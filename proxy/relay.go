@@ -294,7 +294,7 @@ func (r *relay) drain(l *leg) {
 
 // connect reaches the upstream and tells the machine.
 func (r *relay) connect() {
-	conn, err := r.server.options.Connector.Connect(r.ctx, r.route.Target, r.recordNow)
+	conn, err := r.route.Connector.Connect(r.ctx, r.route.Target, r.recordNow)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	up := &r.legs[session.Upstream]
@@ -333,7 +333,7 @@ func oddityOf(err error) session.Oddity {
 // connectSecure makes TLS from the first byte on the upstream's leg.
 func (r *relay) connectSecure(conn net.Conn) {
 	r.mu.Unlock()
-	tc, facts, fault := r.server.options.Connector.Secure(r.ctx, conn, r.route.Target)
+	tc, facts, fault := r.route.Connector.Secure(r.ctx, conn, r.route.Target)
 	r.mu.Lock()
 	now := time.Now()
 	if r.m.Over() {
@@ -357,7 +357,7 @@ func (r *relay) shake(l *leg) {
 		r.shakeApp()
 		return
 	}
-	tc, facts, fault := r.server.options.Connector.Secure(r.ctx, l.conn, r.route.Target)
+	tc, facts, fault := r.route.Connector.Secure(r.ctx, l.conn, r.route.Target)
 	r.shaken(l, tc, facts, fault)
 }
 

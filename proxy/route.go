@@ -27,6 +27,7 @@ type Route struct {
 	Name      string
 	Listen    []string // host:port; "localhost" means 127.0.0.1 and ::1
 	Target    upstream.Target
+	Connector *upstream.Connector // how this route's smarthost is reached and trusted
 	AppTLS    session.AppTLS
 	TLS       *tls.Config    // for the app's leg, unless AppTLS is AppNone
 	AllowFrom []netip.Prefix // who may connect; empty means loopback

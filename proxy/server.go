@@ -13,13 +13,12 @@ import (
 	"github.com/rs/zerolog"
 
 	"smtp-proxy/proxy/session"
-	"smtp-proxy/upstream"
 )
 
-// Options is what a Server needs. Routes, Connector and Recorder are required.
+// Options is what a Server needs. Routes, with a Connector each, and Recorder
+// are required.
 type Options struct {
 	Routes           []Route
-	Connector        *upstream.Connector
 	Recorder         *Recorder
 	Log              zerolog.Logger
 	HandshakeTimeout time.Duration // one handshake on the app's leg; 0 means 30 s
@@ -48,19 +47,22 @@ type listener struct {
 
 // New checks the options and returns a server that does not listen yet.
 func New(o Options) (*Server, error) {
-	if len(o.Routes) == 0 || o.Connector == nil || o.Recorder == nil {
-		return nil, errors.New("a proxy needs a route, a connector and a recorder")
+	if len(o.Routes) == 0 || o.Recorder == nil {
+		return nil, errors.New("a proxy needs a route and a recorder")
 	}
 	if o.HandshakeTimeout == 0 {
 		o.HandshakeTimeout = 30 * time.Second
 	}
+	s := &Server{options: o, own: map[netip.AddrPort]bool{}, sessions: map[*relay]netip.Addr{}}
 	for _, r := range o.Routes {
+		if r.Connector == nil {
+			return nil, fmt.Errorf("route %s: no connector", r.Name)
+		}
+		r.Connector.Avoid(s.isOwn)
 		if r.AppTLS != session.AppNone && r.TLS == nil {
 			return nil, fmt.Errorf("route %s: TLS on the app's leg needs a certificate", r.Name)
 		}
 	}
-	s := &Server{options: o, own: map[netip.AddrPort]bool{}, sessions: map[*relay]netip.Addr{}}
-	o.Connector.Avoid(s.isOwn)
 	return s, nil
 }
 

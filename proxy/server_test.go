@@ -23,8 +23,8 @@ func TestListenOnABusyPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := proxy.New(proxy.Options{Connector: connector, Recorder: proxy.NewRecorder(),
-		Routes: []proxy.Route{{Name: "default", Listen: []string{"127.0.0.1:0", r.addr}}}})
+	s, err := proxy.New(proxy.Options{Recorder: proxy.NewRecorder(),
+		Routes: []proxy.Route{{Name: "default", Connector: connector, Listen: []string{"127.0.0.1:0", r.addr}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

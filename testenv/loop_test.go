@@ -43,7 +43,7 @@ func startLoop(t *testing.T, f *testenv.Fault) *loop {
 	}
 	l := &loop{rec: proxy.NewRecorder(), roots: authority.CertPEM(), ended: make(chan struct{}, 100)}
 	l.server, err = proxy.New(proxy.Options{
-		Routes: []proxy.Route{loopRoute(t, f, authority)}, Connector: loopConnector(t, f),
+		Routes: []proxy.Route{loopRoute(t, f, authority)},
 		Recorder: l.rec, Log: zerolog.Nop(),
 	})
 	if err != nil {
@@ -70,7 +70,7 @@ func loopRoute(t *testing.T, f *testenv.Fault, authority *proxy.Authority) proxy
 		t.Fatal(err)
 	}
 	return proxy.Route{
-		Name: "default", Listen: []string{"127.0.0.1:0"}, Target: target,
+		Name: "default", Listen: []string{"127.0.0.1:0"}, Target: target, Connector: loopConnector(t, f),
 		TLS:        &tls.Config{GetCertificate: authority.Leaf},
 		AppTLS:     map[string]session.AppTLS{"offer": session.AppOffer, "implicit": session.AppImplicit}[f.Relay.AppTLS],
 		AppSilence: time.Duration(f.Relay.AppTimeout),

@@ -13,62 +13,48 @@ import (
 	"smtp-proxy/upstream"
 )
 
-// gate is one server with the routes that reach their smarthosts in the same
-// way: a connector has one set of trusted roots and one resolver, and what one
-// route trusts, another must not.
+// gate is one server with its routes.
 type gate struct {
-	reach    upstream.Options
 	settings []policy.Route
 	server   *proxy.Server
 	x        *plant
 }
 
-// openGates sorts the routes by what they trust, and opens their ports.
+// openGates opens the ports of all routes.
 func (x *plant) openGates() error {
-	byTrust := map[string]*gate{}
-	for _, r := range x.config.All() {
+	reach := map[string]*upstream.Connector{}
+	return x.addGate(func(r policy.Route) (*upstream.Connector, error) {
 		trust := r.UpstreamCA
 		if r.Upstream == sandboxUpstream {
 			trust = sandboxUpstream
 		}
-		if byTrust[trust] == nil {
-			byTrust[trust] = &gate{x: x}
-			x.gates = append(x.gates, byTrust[trust])
+		if reach[trust] != nil { // one way to reach them, one memory of names and TLS sessions
+			return reach[trust], nil
 		}
-		byTrust[trust].settings = append(byTrust[trust].settings, r)
-	}
-	for _, g := range x.gates {
-		if err := g.open(); err != nil {
-			return err
-		}
-	}
-	return nil
+		var err error
+		reach[trust], err = x.connector(r)
+		return reach[trust], err
+	}, x.config.All()...)
 }
 
-// addGate opens further routes with a way of their own to their smarthosts.
-func (x *plant) addGate(reach upstream.Options, routes ...policy.Route) (*gate, error) {
-	g := &gate{x: x, reach: reach, settings: routes}
-	x.gates = append(x.gates, g)
-	return g, g.listen()
-}
-
-// open settles how the gate's smarthosts are reached, and listens.
-func (g *gate) open() error {
-	c := g.x.config
-	g.reach = upstream.Options{
+// connector settles how a route's smarthost is reached. What one route trusts,
+// another must not.
+func (x *plant) connector(r policy.Route) (*upstream.Connector, error) {
+	c := x.config
+	o := upstream.Options{
 		Resolver: c.Resolver, ConnectTimeout: c.ConnectTimeout, HandshakeTimeout: c.HandshakeTimeout, Insecure: c.UpstreamInsecure,
 	}
 	var err error
-	switch r := g.settings[0]; {
+	switch {
 	case r.Upstream == sandboxUpstream:
-		g.reach.Roots, err = g.x.openSandbox()
+		o.Roots, err = x.openSandbox()
 	case r.UpstreamCA != "":
-		g.reach.Roots, err = loadRoots(r.UpstreamCA)
+		o.Roots, err = loadRoots(r.UpstreamCA)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return g.listen()
+	return upstream.New(o)
 }
 
 func loadRoots(path string) (*x509.CertPool, error) {
@@ -79,22 +65,27 @@ func loadRoots(path string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-func (g *gate) listen() error {
-	connector, err := upstream.New(g.reach)
-	if err != nil {
-		return err
-	}
+// addGate opens routes, each with the connector that reach gives for it.
+func (x *plant) addGate(reach func(policy.Route) (*upstream.Connector, error), routes ...policy.Route) error {
+	g := &gate{x: x, settings: routes}
+	x.gates = append(x.gates, g)
 	o := proxy.Options{
-		Connector: connector, Recorder: g.x.recorder, Log: g.x.log,
-		HandshakeTimeout: g.x.config.HandshakeTimeout, MaxSessions: g.x.config.MaxSessions, MaxPerAddress: g.x.config.MaxPerAddress,
+		Recorder: x.recorder, Log: x.log,
+		HandshakeTimeout: x.config.HandshakeTimeout, MaxSessions: x.config.MaxSessions, MaxPerAddress: x.config.MaxPerAddress,
 	}
-	for _, r := range g.settings {
-		route, err := g.x.route(r)
+	for _, r := range routes {
+		connector, err := reach(r)
 		if err != nil {
 			return err
 		}
+		route, err := x.route(r)
+		if err != nil {
+			return err
+		}
+		route.Connector = connector
 		o.Routes = append(o.Routes, route)
 	}
+	var err error
 	if g.server, err = proxy.New(o); err != nil {
 		return err
 	}
