@@ -4,24 +4,33 @@ import (
 	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/diagnose"
 	"smtp-proxy/inspect/rules"
+	"smtp-proxy/inspect/store"
+	"smtp-proxy/proxy/session"
 )
 
-// annotator returns what explains a session. It also names the provider of
-// its upstream, which the record keeps.
-func (x *plant) annotator() (func(*inspect.Session) []inspect.Finding, error) {
+// explain has the keeper's sessions explained, and named after the provider of
+// their upstream. The engine remembers each that has ended: what it says of
+// the next rests on that.
+func (x *plant) explain(o *store.KeeperOptions) error {
 	set, err := rules.Load()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	o := diagnose.Options{Built: builtAt(), Now: x.now, Failed: x.diagnosisFailed}
+	d := diagnose.Options{Built: builtAt(), Now: x.now, Failed: x.diagnosisFailed}
 	if x.store != nil { // a nil *Store in the interface would not be nil
-		o.History = x.store
+		d.History = x.store
 	}
-	engine := diagnose.New(set, o)
-	return func(s *inspect.Session) []inspect.Finding {
+	engine := diagnose.New(set, d)
+	o.Began = func(s *session.Info) { engine.Began(s.ID, s.Upstream, s.Started) }
+	o.Annotate = func(s *inspect.Session) []inspect.Finding {
 		s.Upstream.Provider = engine.Provider(s)
-		return engine.Annotate(s)
-	}, nil
+		findings := engine.Annotate(s)
+		if !s.Ended.IsZero() {
+			engine.Remember(s, findings)
+		}
+		return findings
+	}
+	return nil
 }
 
 // diagnosisFailed reports a bug in the diagnosis, or a history that cannot be

@@ -118,6 +118,7 @@ func (x *plant) route(r policy.Route) (proxy.Route, error) {
 	out := proxy.Route{
 		Name: r.Name, Listen: []string{r.Listen}, Target: target, AppTLS: appTLS(r.AppTLS), AllowFrom: r.AllowFrom,
 		Capture: proxy.Capture(r.Capture), PassSmuggling: x.config.Smuggling == "pass", AppSilence: x.config.AppTimeout,
+		Annotator: x.onReplies,
 	}
 	if out.AppTLS != session.AppNone {
 		out.TLS = x.appTLS

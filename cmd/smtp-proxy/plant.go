@@ -33,6 +33,8 @@ type plant struct {
 	sandbox  *testenv.Sandbox // nil unless a route leads there
 	health   *health
 	appTLS   *tls.Config
+	// onReplies adds the cause to failing replies; nil without --annotate.
+	onReplies proxy.Annotator
 
 	ended func(*inspect.Session) // besides the log; may be nil
 
@@ -74,19 +76,18 @@ func (x *plant) openRecord() error {
 	if x.dir != "none" {
 		x.openStore()
 	}
-	annotate, err := x.annotator()
-	if err != nil {
-		return err
-	}
-	x.keeper = store.NewKeeper(x.store, store.KeeperOptions{
-		Annotate: annotate,
+	o := store.KeeperOptions{
 		Ended:    x.sessionEnded,
 		Log:      x.log,
 		Capture:  x.config.Capture,
 		Routes:   x.captures(),
 		Keep:     x.config.Keep,
 		KeepSize: x.config.KeepSize,
-	})
+	}
+	if err := x.explain(&o); err != nil {
+		return err
+	}
+	x.keeper = store.NewKeeper(x.store, o)
 	return nil
 }
 

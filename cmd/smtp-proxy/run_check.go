@@ -49,6 +49,5 @@ func unbuilt(c policy.Config) []error {
 		refuse(r.TLS == "passthrough", "--tls passthrough", "leave it out, TLS then ends at the proxy on both legs (--tls terminate)")
 	}
 	refuse(c.Transparent, "--transparent", "leave it out, and point the app's SMTP settings at the proxy")
-	refuse(c.Annotate, "--annotate", "leave it out, and read the cause with smtp-proxy tail")
 	return refused
 }
