@@ -87,7 +87,7 @@ func plainOnTLSPort(e *session.Entry) symptom {
 // certificate: in TLS 1.3 its alert comes when the proxy's handshake is done.
 func leftAfterHandshake(f *facts, e *session.Entry) []symptom {
 	left := f.closed[session.App]
-	if left == nil || f.spokeAfter(e.Seq) || f.refusedAfter(e.Seq) {
+	if left == nil || left.At.Sub(e.At) >= patience || f.spokeAfter(e.Seq) || f.refusedAfter(e.Seq) {
 		return nil
 	}
 	s := oneOf("tls.app-rejected-certificate", weightTLS, left)

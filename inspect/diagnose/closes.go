@@ -120,11 +120,14 @@ func (f *facts) lastKind(kind session.Kind) (seq int) {
 	return seq
 }
 
-func (f *facts) lastReply() int {
-	if len(f.replies) == 0 {
-		return 0
+// lastReply returns the Seq of the upstream's last reply.
+func (f *facts) lastReply() (seq int) {
+	for i := range f.replies {
+		if r := &f.replies[i]; !r.proxy {
+			seq = r.Seq
+		}
 	}
-	return f.replies[len(f.replies)-1].Seq
+	return seq
 }
 
 // saidGoodbye reports that the upstream announced its leaving.

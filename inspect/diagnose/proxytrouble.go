@@ -7,7 +7,7 @@ import "smtp-proxy/proxy/session"
 func proxyTrouble(f *facts, _ []symptom) (symptoms []symptom) {
 	for _, e := range f.notes {
 		s := oneOf(proxyCause(e.Odd), weightProxy, e)
-		if s.cause == "" || e.Odd == session.OddShutdown && !f.interrupted() {
+		if s.cause == "" || e.Odd == session.OddShutdown && !f.interrupted(e) {
 			continue
 		}
 		s.values = map[string]string{"detail": firstLine(e.Text)}
@@ -33,9 +33,12 @@ func proxyCause(odd session.Oddity) string {
 }
 
 // interrupted reports whether something the app wanted was under way or
-// refused when the proxy stopped: an open transaction, a command without a
-// reply, or a connection that was never served.
-func (f *facts) interrupted() bool {
+// refused when the proxy stopped: an open transaction, or a connection that was
+// never served. What an app had left before is not the proxy's doing.
+func (f *facts) interrupted(stop *session.Entry) bool {
+	if left := f.closed[session.App]; left != nil && left.Seq < stop.Seq {
+		return false
+	}
 	if f.inBody || f.openTransaction() {
 		return true
 	}
