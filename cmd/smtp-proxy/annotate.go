@@ -20,6 +20,9 @@ func (x *plant) explain(o *store.KeeperOptions) error {
 	if x.store != nil { // a nil *Store in the interface would not be nil
 		d.History = x.store
 	}
+	if x.config.Annotate {
+		x.onReplies = replyAnnotator{diagnose.New(set, diagnose.Options{Built: d.Built, Failed: d.Failed})}
+	}
 	engine := diagnose.New(set, d)
 	o.Began = func(s *session.Info) { engine.Began(s.ID, s.Upstream, s.Started) }
 	o.Annotate = func(s *inspect.Session) []inspect.Finding {
