@@ -30,6 +30,7 @@ func (t transcript) finding(b *bytes.Buffer, f inspect.Finding, shown string) {
 	t.part(b, "not", dim, f.RuledOut...)
 	t.part(b, "fix", plainStyle, numbered(f.Fix)...)
 	t.part(b, "retry", plainStyle, retry(f.Retry))
+	t.part(b, "new", plainStyle, changes(f)...)
 	t.part(b, "often", dim, t.recurrence(f.Recurrence))
 	t.part(b, "see", dim, f.Refs...)
 }
@@ -98,8 +99,22 @@ func retry(r inspect.Retry) string {
 	return text
 }
 
+// changes lists what is new since the last session that worked, less what the
+// explanation says already.
+func changes(f inspect.Finding) []string {
+	var texts []string
+	for _, c := range f.Changed {
+		if !strings.Contains(f.Explanation, c) {
+			texts = append(texts, c)
+		}
+	}
+	return texts
+}
+
+// recurrence says how often the cause was seen. The session at hand counts, so
+// one of one says nothing.
 func (t transcript) recurrence(r *inspect.Recurrence) string {
-	if r == nil || r.Of == 0 {
+	if r == nil || r.Of < 2 {
 		return ""
 	}
 	text := fmt.Sprintf("seen in %d of the last %s to this upstream", r.Seen, count(r.Of, "session"))
