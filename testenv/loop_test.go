@@ -43,7 +43,7 @@ func startLoop(t *testing.T, f *testenv.Fault) *loop {
 	}
 	l := &loop{rec: proxy.NewRecorder(), roots: authority.CertPEM(), ended: make(chan struct{}, 100)}
 	l.server, err = proxy.New(proxy.Options{
-		Routes: []proxy.Route{loopRoute(t, f, authority)},
+		Routes:   []proxy.Route{loopRoute(t, f, authority)},
 		Recorder: l.rec, Log: zerolog.Nop(),
 	})
 	if err != nil {
