@@ -64,15 +64,6 @@ func (s *Set) Points(r *Rule, symptom Symptom) int {
 	return points
 }
 
-// Matches reports whether all conditions of a rule hold. It tries every
-// expression, so that tests can hold [Set.Match] against it.
-func (s *Set) Matches(r *Rule, symptom Symptom) bool {
-	symptom = s.prepare(symptom)
-	symptom.present = nil
-	_, ok := r.match(&symptom)
-	return ok
-}
-
 const (
 	pointsWords    = 150
 	pointsLength   = 60 // at most, for the characters needed
