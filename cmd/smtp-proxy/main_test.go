@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 			"send":     send,
 			"get":      get,
 			"leakfree": leakFree,
+			"readme":   readme,
 		},
 	})
 }
