@@ -8,7 +8,7 @@ import (
 
 // bannerFacet compares greetings, less what is different each time.
 func bannerFacet() facet {
-	return facet{of: func(p *profile) string { return normalBanner(p.banner) }, tell: func(old, now *profile) []change {
+	return facet{of: func(p *profile) string { return p.greets() }, tell: func(old, now *profile) []change {
 		text := fmt.Sprintf("the upstream greets with %q, before with %q", shown(firstLine(now.banner)), shown(firstLine(old.banner)))
 		return []change{{text, []string{"connect.not-smtp", "connect.rejected", "tls.not-offered", "tls.stripped", "auth.mechanism-unsupported", "auth.encryption-required", "relay.denied", "protocol."}}}
 	}}

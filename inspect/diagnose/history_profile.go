@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"smtp-proxy/inspect"
@@ -20,10 +21,11 @@ const none = "-"
 type profile struct {
 	who       identity
 	at        time.Time
-	upstream  string    // host:port as configured
-	addrs     string    // the addresses that answered or were tried, sorted
-	banner    string    // the greeting as it came
-	hello     [2]string // keyword lines of the EHLO reply in clear and under TLS
+	upstream  string        // host:port as configured
+	addrs     string        // the addresses that answered or were tried, sorted
+	banner    string        // the greeting as it came
+	greets    func() string // the same without what differs each time, made when it is first wanted
+	hello     [2]string     // keyword lines of the EHLO reply in clear and under TLS
 	cert      *session.Certificate
 	tls       string // version, or none
 	appTLS    string
@@ -45,6 +47,7 @@ const maxKept = 4 << 10
 func profileOf(s *inspect.Session) *profile {
 	p := &profile{at: s.Started, upstream: s.Upstream.Name, addrs: hostOf(s.Upstream.Addr)}
 	p.read(s.Events)
+	p.greets = sync.OnceValue(func() string { return normalBanner(p.banner) })
 	p.legs(s)
 	p.mail(s)
 	p.who = identity{s.Route, p.user, s.App.Helo, p.domain, p.addrs}
