@@ -38,17 +38,11 @@ func (e *Engine) word(s *symptom, value func(string) string, at time.Time) (insp
 		return inspect.Finding{}, false
 	}
 	title, what, fix, refs, class := cause.Title, cause.Explanation, cause.Fix, cause.Refs, cause.Class
-	if r := s.rule; r != nil {
-		title, what = or(r.Title, title), or(r.Explain.What, what)
-		if len(r.Explain.Fix) > 0 {
-			fix = r.Explain.Fix
-		}
-		if len(r.Explain.References) > 0 {
-			refs = r.Explain.References
-		}
-		if r.Explain.Retry != "" {
-			class = r.Explain.Retry
-		}
+	if s.rule != nil {
+		x := s.rule.Explain()
+		title, what = or(s.rule.Title, title), or(x.What, what)
+		class = policy.Class(or(string(x.Retry), string(class)))
+		fix, refs = orList(x.Fix, fix), orList(x.References, refs)
 	}
 	title, what = or(s.title, title), or(s.what, what)
 	if s.fix != nil {
@@ -71,6 +65,13 @@ func (e *Engine) word(s *symptom, value func(string) string, at time.Time) (insp
 
 func or(a, b string) string {
 	if a != "" {
+		return a
+	}
+	return b
+}
+
+func orList(a, b []string) []string {
+	if len(a) > 0 {
 		return a
 	}
 	return b

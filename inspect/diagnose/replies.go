@@ -129,7 +129,7 @@ func ruled(base symptom, hits []*rules.Rule) []symptom {
 	main, r := base, hits[0]
 	main.cause, main.certainty, main.rule, main.by = r.Cause, certaintyOf(hits), r, r.ID
 	all := []symptom{main}
-	for _, other := range r.Explain.Or {
+	for _, other := range r.Explain().Or {
 		s := base
 		s.cause, s.certainty, s.by = other, inspect.Possible, r.ID
 		s.weight = base.weight - 1
@@ -153,10 +153,10 @@ func unclassified(r *reply) string {
 // name the reason prove it, words that stand beside it and codes suggest it,
 // and both together prove it again.
 func certaintyOf(hits []*rules.Rule) inspect.Certainty {
-	r := hits[0]
+	r, x := hits[0], hits[0].Explain()
 	switch w := r.When; {
-	case r.Explain.Certainty != "":
-		return inspect.Certainty(r.Explain.Certainty)
+	case x.Certainty != "":
+		return inspect.Certainty(x.Certainty)
 	case w.Vague:
 		return inspect.Possible
 	case !w.Broad && len(w.Text)+len(w.All) > 0:

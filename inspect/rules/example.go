@@ -91,7 +91,7 @@ func CheckFile(name string) error {
 	if err != nil {
 		return err
 	}
-	if errs := s.check(r); len(errs) > 0 {
+	if errs := s.check(r, true); len(errs) > 0 {
 		return errors.Join(errs...)
 	}
 	s.add(r)

@@ -29,7 +29,6 @@ func analyse(source string) (needs, int, error) {
 	if r, found := upper(re); found {
 		return nil, 0, fmt.Errorf("upper-case %q never matches: replies are compared in lower case", r)
 	}
-	re = re.Simplify()
 	var clauses needs
 	for _, clause := range required(re).clauses {
 		if shortest(clause) >= minLiteral {
@@ -75,6 +74,10 @@ func required(re *syntax.Regexp) part {
 		return required(re.Sub[0])
 	case syntax.OpPlus:
 		return part{clauses: required(re.Sub[0]).clauses}
+	case syntax.OpRepeat:
+		if re.Min > 0 {
+			return part{clauses: required(re.Sub[0]).clauses}
+		}
 	case syntax.OpQuest:
 		if sub := required(re.Sub[0]); len(sub.exact) > 0 && len(sub.exact) < maxLiterals {
 			return part{exact: append([]string{""}, sub.exact...)}
@@ -204,6 +207,8 @@ func leastLength(re *syntax.Regexp) (n int) {
 		return 1
 	case syntax.OpCapture, syntax.OpPlus:
 		return leastLength(re.Sub[0])
+	case syntax.OpRepeat:
+		return re.Min * leastLength(re.Sub[0])
 	case syntax.OpConcat:
 		for _, sub := range re.Sub {
 			n += leastLength(sub)

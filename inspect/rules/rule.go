@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"smtp-proxy/policy"
@@ -15,17 +16,21 @@ import (
 
 // Rule is one file: conditions on a reply, and what it means when they hold.
 type Rule struct {
-	ID      string  `toml:"-"` // the file's path without its ending: family/name
-	Cause   string  `toml:"cause"`
-	Title   string  `toml:"title"` // instead of the cause's own
-	When    When    `toml:"when"`
-	Explain Explain `toml:"explain"`
+	ID    string `toml:"-"` // the file's path without its ending: family/name
+	Cause string `toml:"cause"`
+	Title string `toml:"title"` // instead of the cause's own
+	When  When   `toml:"when"`
 
 	MustMatch    []Example `toml:"must_match"`
 	MustNotMatch []Example `toml:"must_not_match"`
 
+	explain       func() Explain
 	any, all, not []*pattern
 }
+
+// Explain returns what the finding says. It is read when it is first wanted:
+// of hundreds of rules, few ever speak.
+func (r *Rule) Explain() Explain { return r.explain() }
 
 // When lists conditions; all that are stated must hold. Within a list one
 // member is enough, but for All (each) and Not (none).
@@ -69,18 +74,57 @@ type Explain struct {
 	Seen       time.Time    `toml:"seen"` // the day on which somebody last saw the reply, or its documentation
 }
 
-// parseRule reads one rule. id is its path without ending. Examples are read
-// only when asked for: they are most of a file, and only tests need them.
-func parseRule(id string, text []byte, examples bool) (*Rule, error) {
-	if head, _, found := bytes.Cut(text, []byte("\n[[must_")); found && !examples {
-		text = head
+// parseRule reads one rule. id is its path without ending. Unless whole, only
+// what matching needs is read, and mistakes elsewhere go unseen: explanation
+// and examples are most of a file. Tests read whole files.
+func parseRule(id string, text []byte, whole bool) (*Rule, error) {
+	head, rest := text, []byte(nil)
+	if !whole {
+		head, rest = cutRule(text)
 	}
-	r := &Rule{ID: id}
-	meta, err := toml.Decode(string(text), r)
+	var file struct {
+		Rule
+		Explain Explain `toml:"explain"`
+	}
+	meta, err := toml.Decode(string(head), &file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", id, err)
 	}
-	errs := unknownKeys(id, meta)
+	r := &file.Rule
+	r.ID, r.explain = id, func() Explain { return file.Explain }
+	if rest != nil {
+		r.explain = sync.OnceValue(func() Explain { return readExplain(rest) })
+	}
+	errs := append(unknownKeys(id, meta), r.compile()...)
+	if whole {
+		errs = append(errs, r.check()...)
+	}
+	return r, errors.Join(errs...)
+}
+
+// cutRule takes the explanation out of a file and drops the examples. A file
+// in another order than usual stays whole.
+func cutRule(text []byte) (head, explain []byte) {
+	text, _, _ = bytes.Cut(text, []byte("\n[[must_"))
+	when, at := bytes.Index(text, []byte("\n[when]")), bytes.Index(text, []byte("\n[explain]"))
+	if when < 0 || at < when {
+		return text, nil
+	}
+	return text[:at], text[at:]
+}
+
+// readExplain decodes an explanation that was cut out. Mistakes in it are
+// found by the tests, which read whole files.
+func readExplain(text []byte) Explain {
+	var file struct {
+		Explain Explain `toml:"explain"`
+	}
+	_, _ = toml.Decode(string(text), &file)
+	return file.Explain
+}
+
+// compile makes patterns of the text conditions.
+func (r *Rule) compile() (errs []error) {
 	for _, list := range []struct {
 		sources []string
 		into    *[]*pattern
@@ -88,13 +132,13 @@ func parseRule(id string, text []byte, examples bool) (*Rule, error) {
 		for _, source := range list.sources {
 			p, err := newPattern(source)
 			if err != nil {
-				errs = append(errs, fmt.Errorf("%s: %q: %w", id, source, err))
+				errs = append(errs, fmt.Errorf("%s: %q: %w", r.ID, source, err))
 				continue
 			}
 			*list.into = append(*list.into, p)
 		}
 	}
-	return r, errors.Join(append(errs, r.check()...)...)
+	return errs
 }
 
 // check returns the mistakes of a rule that can be told without the others.
@@ -102,7 +146,7 @@ func (r *Rule) check() (errs []error) {
 	wrong := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf(r.ID+": "+format, args...))
 	}
-	w := r.When
+	w, x := r.When, r.Explain()
 	if len(w.Text)+len(w.All)+len(w.Enhanced)+len(w.Code) == 0 {
 		wrong("no condition on text or code: it would match every reply")
 	}
@@ -121,11 +165,11 @@ func (r *Rule) check() (errs []error) {
 			wrong("tls %q: want on or off", tls)
 		}
 	}
-	if !slices.Contains([]string{"", "certain", "likely", "possible"}, r.Explain.Certainty) {
-		wrong("certainty %q: want certain, likely or possible", r.Explain.Certainty)
+	if !slices.Contains([]string{"", "certain", "likely", "possible"}, x.Certainty) {
+		wrong("certainty %q: want certain, likely or possible", x.Certainty)
 	}
-	if r.Explain.Retry != "" && !r.Explain.Retry.Known() {
-		wrong("retry %q is no class", r.Explain.Retry)
+	if x.Retry != "" && !x.Retry.Known() {
+		wrong("retry %q is no class", x.Retry)
 	}
-	return append(errs, checkPlaceholders(r.ID, append([]string{r.Title, r.Explain.What}, r.Explain.Fix...))...)
+	return append(errs, checkPlaceholders(r.ID, append([]string{r.Title, x.What}, x.Fix...))...)
 }

@@ -45,7 +45,7 @@ func load(files fs.FS, examples bool) (*Set, error) {
 	s.index = newIndex(s.rules)
 	errs := []error{causes, providers, rules}
 	for _, r := range s.rules {
-		errs = append(errs, s.check(r)...)
+		errs = append(errs, s.check(r, examples)...)
 	}
 	return s, errors.Join(errs...)
 }
@@ -80,15 +80,20 @@ func readRule(files fs.FS, name string, examples bool) (*Rule, error) {
 	return parseRule(strings.TrimSuffix(name, path.Ext(name)), text, examples)
 }
 
-// check returns what is wrong with a rule in this set.
-func (s *Set) check(r *Rule) (errs []error) {
-	for _, id := range append([]string{r.Cause}, r.Explain.Or...) {
+// check returns what is wrong with a rule in this set; with its explanation
+// only when whole.
+func (s *Set) check(r *Rule, whole bool) (errs []error) {
+	var x Explain
+	if whole {
+		x = r.Explain()
+	}
+	for _, id := range append([]string{r.Cause}, x.Or...) {
 		if _, ok := s.byID[id]; !ok {
 			errs = append(errs, fmt.Errorf("%s: no cause %q in the catalogue", r.ID, id))
 		}
 	}
-	if c := s.byID[r.Cause]; r.Explain.Retry != "" && !sameAdvice(c.Class, r.Explain.Retry) {
-		errs = append(errs, fmt.Errorf("%s: retry %q is other advice than the cause's %q: a rule may change the pace only", r.ID, r.Explain.Retry, c.Class))
+	if c := s.byID[r.Cause]; x.Retry != "" && !sameAdvice(c.Class, x.Retry) {
+		errs = append(errs, fmt.Errorf("%s: retry %q is other advice than the cause's %q: a rule may change the pace only", r.ID, x.Retry, c.Class))
 	}
 	for _, id := range r.When.Provider {
 		if _, ok := s.ProviderByID(id); !ok {
