@@ -32,7 +32,7 @@ func (f *facts) sharpenAuth(r *reply, all []symptom) []symptom {
 	if !general || r.Code/100 != 5 {
 		return all
 	}
-	for _, look := range []func(*reply) (symptom, bool){f.notOnOffer, f.token, f.malformedAuth, f.wrongKind, f.userForm, f.appPassword, f.blanks} {
+	for _, look := range []func(*reply) (symptom, bool){f.notOnOffer, f.token, f.malformedAuth, f.wrongKind, f.wellFormed, f.userForm, f.appPassword, f.blanks} {
 		s, ok := look(r)
 		if !ok {
 			continue
