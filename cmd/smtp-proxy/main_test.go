@@ -25,7 +25,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exitcode": exitCode,
 			"start":    start,
-			"stop":     stop,
+			"halt":     halt,
 			"await":    await,
 			"send":     send,
 			"get":      get,

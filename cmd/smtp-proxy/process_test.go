@@ -141,9 +141,9 @@ func (p *process) end(signal os.Signal) error {
 	return p.cmd.Wait()
 }
 
-// stop ends a process as systemd does and demands exit code 0. What it has
+// halt ends a process as systemd does and demands exit code 0. What it has
 // written becomes NAME.stdout and NAME.stderr.
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+func halt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: stop NAME")
 	}
