@@ -138,7 +138,7 @@ func refusedRecipient() *inspect.Session {
 		RuledOut:    []string{"a typing error in the domain: example.net takes mail"},
 		Fix:         []string{"Check nobody@example.net for a slip of the finger.", "Take it off the list if it is right."},
 		Retry:       inspect.Retry{Advice: "never", Text: "give this recipient up; the others are not affected"},
-		Changed:     []string{"the app signs in as me@example.com, before it did so as you@example.com"},
+		Changed:     []string{"the app signed in as me@example.com, before it signed in as you@example.com"},
 		Recurrence:  &inspect.Recurrence{Seen: 3, Of: 40, Since: noon.AddDate(0, 0, -7)},
 		Refs:        []string{"https://support.google.com/mail/answer/6596"},
 	})

@@ -25,6 +25,9 @@ type facet struct {
 // had more varies by nature, as host names of containers do.
 const maxValues = 4
 
+// maxTelling bounds the changes in an explanation; all stand in the list.
+const maxTelling = 4
+
 // changed puts what is new into the first finding, and into its explanation
 // what of it explains the failure; further findings get only the latter.
 func (p *past) changed(findings []inspect.Finding, s *inspect.Session) {
@@ -34,7 +37,7 @@ func (p *past) changed(findings []inspect.Finding, s *inspect.Session) {
 		f := &findings[i]
 		telling, rest := sortOut(all, f.Cause)
 		if len(telling) > 0 {
-			f.Explanation = since + strings.Join(telling, "; ") + ". " + f.Explanation
+			f.Explanation = since + strings.Join(telling[:min(len(telling), maxTelling)], "; ") + ". " + f.Explanation
 		}
 		f.Changed = telling
 		if i == 0 {

@@ -13,7 +13,7 @@ func facets() []facet {
 		addressFacet(), bannerFacet(), helloFacet(0), helloFacet(1), certificateFacet(),
 		worded(func(p *profile) string { return p.tls }, "the way to the upstream is %s, before it was %s", inTLS, "tls.", "auth.encryption-required", "auth.mechanism-unsupported"),
 		worded(func(p *profile) string { return p.appTLS }, "the app's leg is %s, before it was %s", inTLS, "tls.app-", "auth.encryption-required"),
-		worded(func(p *profile) string { return p.user }, "the app signs in %s, before it did so %s", asUser, "auth.", "relay.denied", "sender.not-authorized", "sender.account-suspended", "sender.not-verified", "rate.quota-exceeded"),
+		worded(func(p *profile) string { return p.user }, "the app %s, before it %s", signIn, "auth.", "relay.denied", "sender.not-authorized", "sender.account-suspended", "sender.not-verified", "rate.quota-exceeded"),
 		worded(func(p *profile) string { return p.mechanism }, "the app signs in with %s, before with %s", shown, "auth."),
 		worded(func(p *profile) string { return p.domain }, "the sender's domain is %s, before it was %s", shown, "sender.", "relay.denied", "reputation.domain-blocklisted"),
 		worded(func(p *profile) string { return p.who.helo }, "the app calls itself %s in EHLO, before it did %s", shown, "reputation.helo-rejected", "reputation.no-reverse-dns", "protocol.syntax-error"),
@@ -34,11 +34,11 @@ func inTLS(version string) string {
 	return "under " + shown(version)
 }
 
-func asUser(name string) string {
+func signIn(name string) string {
 	if name == none {
-		return "not at all"
+		return "did not sign in"
 	}
-	return "as " + shown(name)
+	return "signed in as " + shown(name)
 }
 
 // addressFacet compares the upstream's addresses. Of several that were tried

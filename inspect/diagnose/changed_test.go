@@ -50,11 +50,11 @@ func TestChanged(t *testing.T) {
 		},
 		"another user": {
 			replaced("A! AUTH PLAIN me@example.com", "A! AUTH PLAIN you@example.com", "U: 235 2.7.0 ok", "U: 535 5.7.8 Error: authentication failed"),
-			"auth.bad-credentials", "the app signs in as you@example.com, before it did so as me@example.com", true,
+			"auth.bad-credentials", "the app signed in as you@example.com, before it signed in as me@example.com", true,
 		},
 		"no user": {
 			replaced("A! AUTH PLAIN me@example.com\n\tU: 235 2.7.0 ok\n", "", mail, "A: MAIL FROM:<me@example.com>\n\tU: 530 5.7.0 Authentication required"),
-			"auth.required", "the app signs in not at all, before it did so as me@example.com", true,
+			"auth.required", "the app did not sign in, before it signed in as me@example.com", true,
 		},
 		"another mechanism": {
 			replaced("A! AUTH PLAIN", "A! AUTH LOGIN", "U: 235 2.7.0 ok", "U: 535 5.7.8 Error: authentication failed"),
@@ -188,15 +188,33 @@ func TestAnotherCertificate(t *testing.T) {
 func TestAnotherAddress(t *testing.T) {
 	c := newCourse(t, diagnose.Options{})
 	c.good(1)
-	failed := sessionOf(t, mx, dialFault(session.FaultTimeout, "192.0.2.99:587"))
-	failed.Started = c.now.Add(time.Second)
-	got := c.engine.Annotate(failed)
-	if want := "the upstream's address is 192.0.2.99, before it was 192.0.2.10"; causes(got) != "connect.timeout" || !strings.Contains(got[0].Explanation, want) {
-		t.Errorf("got %q with %q, want %q", causes(got), got[0].Explanation, want)
+	after := func(entries ...session.Entry) inspect.Finding {
+		s := sessionOf(t, mx, entries...)
+		s.Started, s.Ended = c.now.Add(time.Second), c.now.Add(2*time.Second)
+		got := c.engine.Annotate(s)
+		if causes(got) != "connect.timeout" {
+			t.Fatalf("got %q, want connect.timeout", causes(got))
+		}
+		return got[0]
 	}
-	got = c.engine.Annotate(sessionOf(t, mx, dialFault(session.FaultTimeout, "192.0.2.99:587"), dialFault(session.FaultTimeout, "192.0.2.10:587")))
-	if got[0].Changed != nil {
-		t.Errorf("got changes %q, want none: the known address was tried, too", got[0].Changed)
+	f := after(dialFault(session.FaultTimeout, "192.0.2.99:587"))
+	if want := "the upstream's address is 192.0.2.99, before it was 192.0.2.10"; !strings.Contains(f.Explanation, want) {
+		t.Errorf("got %q, want %q", f.Explanation, want)
+	}
+	f = after(dialFault(session.FaultTimeout, "192.0.2.99:587"), dialFault(session.FaultTimeout, "192.0.2.10:587"))
+	if f.Changed != nil {
+		t.Errorf("got changes %q, want none: the known address was tried, too", f.Changed)
+	}
+}
+
+// A session that is diagnosed once more is not compared with later ones.
+func TestLaterSessionsDoNotCount(t *testing.T) {
+	c := newCourse(t, diagnose.Options{})
+	early := c.session(replaced("A! AUTH PLAIN me@example.com", "A! AUTH PLAIN you@example.com", "U: 235 2.7.0 ok", "U: 535 5.7.8 Error: authentication failed"))
+	c.run(early)
+	c.good(3)
+	if f := c.engine.Annotate(early)[0]; f.Recurrence.Of != 1 || f.Changed != nil {
+		t.Errorf("got %+v and changes %q, want 1 of 1 and none", f.Recurrence, f.Changed)
 	}
 }
 

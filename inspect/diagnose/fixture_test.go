@@ -2,6 +2,7 @@ package diagnose_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,9 +15,12 @@ import (
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
+// knowledge is loaded once for all tests; nothing changes it.
+var knowledge = sync.OnceValues(rules.Load)
+
 func engine(t testing.TB, options diagnose.Options) *diagnose.Engine {
 	t.Helper()
-	set, err := rules.Load()
+	set, err := knowledge()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -118,10 +118,15 @@ func (m *memory) recall(s *inspect.Session) (past, error) {
 	defer m.mu.Unlock()
 	u := m.upstream(s.Upstream.Name)
 	err := m.seed(u, s.Upstream.Name, s.Started)
-	p := past{good: slices.Clone(u.good), largest: u.largest}
+	p := past{largest: u.largest}
 	for _, e := range u.episodes {
-		if e.id != s.ID && s.Started.Sub(e.started) <= episodeAge {
+		if e.id != s.ID && s.Started.Sub(e.started) <= episodeAge && !later(e.started, s) {
 			p.episodes = append(p.episodes, e)
+		}
+	}
+	for _, g := range u.good {
+		if !later(g.at, s) {
+			p.good = append(p.good, g)
 		}
 	}
 	slices.SortStableFunc(p.episodes, func(a, b episode) int { return a.started.Compare(b.started) })
@@ -137,6 +142,10 @@ func (m *memory) recall(s *inspect.Session) (past, error) {
 	}
 	return p, err
 }
+
+// later reports what began behind a session's end: it may be diagnosed once
+// more long after.
+func later(at time.Time, s *inspect.Session) bool { return !s.Ended.IsZero() && at.After(s.Ended) }
 
 // seed asks the history about an upstream, once; also when it fails, lest
 // every failing session waits for a failing disk.
