@@ -7,7 +7,8 @@ import (
 )
 
 // logSession writes the one line that a session gets in the log: what became
-// of it, the first cause and the first step of its fix.
+// of it, the first cause, the first step of its fix, and what has changed most
+// tellingly since it last worked.
 func logSession(log zerolog.Logger, s *inspect.Session) {
 	e := log.Info().
 		Str("session", s.ID).
@@ -29,5 +30,8 @@ func logFinding(e *zerolog.Event, f *inspect.Finding) {
 	e.Str("cause", f.Cause).Str("title", visible(f.Title)).Str("retry", f.Retry.Advice)
 	if len(f.Fix) > 0 {
 		e.Str("fix", visible(f.Fix[0]))
+	}
+	if len(f.Changed) > 0 {
+		e.Str("changed", visible(f.Changed[0]))
 	}
 }
