@@ -218,19 +218,23 @@ func TestLaterSessionsDoNotCount(t *testing.T) {
 	}
 }
 
-// Another upstream on the same route is what changed, with its region.
+// Another upstream on the same route since the last start is what changed,
+// with its region.
 func TestAnotherRegion(t *testing.T) {
-	c := newCourse(t, diagnose.Options{})
-	c.upstream = "email-smtp.us-east-1.amazonaws.com:587"
-	c.good(1)
-	c.upstream = "email-smtp.eu-west-1.amazonaws.com:587"
+	before := newCourse(t, diagnose.Options{})
+	before.upstream = "email-smtp.us-east-1.amazonaws.com:587"
+	c := newCourse(t, diagnose.Options{History: &records{elsewhere: before.session(wellDone)}})
+	c.upstream, c.now = "email-smtp.eu-west-1.amazonaws.com:587", before.now
 	refused := replaced("U: 235 2.7.0 ok", "U: 535 Authentication Credentials Invalid")
 	got := c.run(c.session(refused))
 	if want := "(region eu-west-1 instead of us-east-1: "; len(got) == 0 || !strings.HasPrefix(got[0].Explanation, "New since the last session on this route that worked") || !strings.Contains(got[0].Explanation, want) {
 		t.Fatalf("got %q with %+v, want %q", causes(got), got, want)
 	}
-	c.route = "other"
+
+	c.upstream = "first.example.com:587" // several upstreams within one process are meant
+	c.good(1)
+	c.upstream = "second.example.com:587"
 	if got := c.run(c.session(refused)); got[0].Changed != nil {
-		t.Errorf("got changes %q on a route without a good session, want none", got[0].Changed)
+		t.Errorf("got changes %q on a route to several upstreams, want none", got[0].Changed)
 	}
 }

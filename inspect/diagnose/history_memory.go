@@ -26,7 +26,7 @@ type memory struct {
 
 	mu        sync.Mutex
 	upstreams map[string]*upstreamPast
-	routes    map[string]*profile // the last good session of each; nil: there was none
+	routes    map[string]*profile // the last good session of each before this process; nil: none, or it does not matter any more
 	uses      int64
 }
 
@@ -79,9 +79,9 @@ func (m *memory) remember(s *inspect.Session, findings []inspect.Finding) {
 	if !accepted(s) {
 		return
 	}
-	p := u.learn(profileOf(s))
+	u.learn(profileOf(s))
 	if _, known := m.routes[s.Route]; known || len(m.routes) < maxRoutes {
-		m.routes[s.Route] = p
+		m.routes[s.Route] = nil
 	}
 }
 
@@ -176,6 +176,9 @@ func (m *memory) seed(u *upstreamPast, name string, now time.Time) error {
 	return errors.Join(err, lastErr)
 }
 
+// lastOn returns the last good session that a route had before this process.
+// A route that goes to several upstreams within one process does so by design,
+// as a transparent one: then another upstream is no change.
 func (m *memory) lastOn(route string) (*profile, error) {
 	if p, known := m.routes[route]; known || m.history == nil {
 		return p, nil
@@ -209,7 +212,7 @@ func (u *upstreamPast) episode(e episode) {
 
 // learn adds the profile of a good session, in the place of the last one of
 // the same app that reached the same address.
-func (u *upstreamPast) learn(p *profile) *profile {
+func (u *upstreamPast) learn(p *profile) {
 	u.largest = max(u.largest, p.size)
 	same := slices.IndexFunc(u.good, func(q *profile) bool { return q.who == p.who })
 	switch {
@@ -219,7 +222,6 @@ func (u *upstreamPast) learn(p *profile) *profile {
 		u.good = slices.Delete(u.good, 0, 1)
 	}
 	u.good = append(u.good, p)
-	return p
 }
 
 func episodeOf(s *inspect.Session, findings []inspect.Finding) episode {

@@ -189,10 +189,11 @@ func TestASessionCountsOnce(t *testing.T) {
 
 // records is a history that counts how often it is asked.
 type records struct {
-	recent []*inspect.Session // newest first
-	last   *inspect.Session
-	err    error
-	asked  int
+	recent    []*inspect.Session // newest first
+	last      *inspect.Session
+	elsewhere *inspect.Session
+	err       error
+	asked     int
 }
 
 func (r *records) Recent(_ string, since time.Time, limit int) (list []*inspect.Session, err error) {
@@ -208,7 +209,7 @@ func (r *records) Recent(_ string, since time.Time, limit int) (list []*inspect.
 }
 
 func (r *records) LastGood(string) (*inspect.Session, error)   { return r.last, r.err }
-func (r *records) LastGoodOn(string) (*inspect.Session, error) { return r.last, r.err }
+func (r *records) LastGoodOn(string) (*inspect.Session, error) { return r.elsewhere, r.err }
 
 // A new process knows from the store what the one before it knew.
 func TestHistoryIsReadOnce(t *testing.T) {
