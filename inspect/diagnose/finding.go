@@ -54,7 +54,7 @@ func (e *Engine) word(s *symptom, value func(string) string, at time.Time) (insp
 		Explanation: rules.Fill(strings.TrimSpace(what), value),
 		Retry:       retry(policy.Advice(class, policy.Said{Code: s.code, Text: s.text, At: at})),
 		Evidence:    []inspect.Evidence{},
-		Fix:         []string{},
+		Fix:         append([]string{}, typo(s.cause, value)...),
 		Refs:        append([]string{}, refs...),
 	}
 	for _, step := range fix {
