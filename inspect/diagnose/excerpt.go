@@ -16,6 +16,7 @@ type excerpt struct {
 	text     string // the reply without its codes
 	code     int    // 0 when the text has no reply
 	enhanced string
+	logged   bool   // the code is one that the log's own program gave, no reply's
 	speaker  string // the host whose words these are, when the text names one
 	address  string // the recipient, when the text names one
 }
@@ -27,6 +28,7 @@ var quoted = []*regexp.Regexp{
 	regexp.MustCompile(`(?is)<<< *(\d{3}[ -].*)`),
 	regexp.MustCompile(`(?is)\((\d{3}), *b?['"](.*?)['"]\)?(?:\)|,|$)`),            // Python: (535, b'5.7.8 …')
 	regexp.MustCompile(`(?is)SMTP code: *(\d{3})\b.*?Additional SMTP info: *(.*)`), // PHPMailer
+	regexp.MustCompile(`(?is)(?:permanent|transient) error \((\d{3})\): *(.*)`),    // lettre
 	regexp.MustCompile(`(?is)(?:server response was|server (?:said|responded|replied|response)|response(?: was)?|respon(?:se|ded with))[:=]? *["']?(\d\.\d\.\d.*|\d{3}[ -].*)`), // .NET and others
 	regexp.MustCompile(`(?is)(?:after|in response to|error from remote mail server)[^:]*(?::[^:]*)?: *(\d{3}[ -].*)`),                                                           // Exim
 }
@@ -70,7 +72,7 @@ func readExcerpt(text string) excerpt {
 		if m := dsnField.FindStringSubmatch(text); m != nil {
 			x.enhanced = m[1]
 			if x.code == 0 {
-				x.code = pseudoCode(m[1])
+				x.code, x.logged = pseudoCode(m[1]), true
 			}
 		}
 	}
@@ -148,7 +150,7 @@ func (x *excerpt) symptoms() []rules.Symptom {
 	reply.Phase = x.phase()
 	failure := rules.Symptom{Event: rules.EventError, Code: x.code, Enhanced: x.enhanced, Text: x.whole}
 	switch {
-	case x.code == 0:
+	case x.code == 0 || x.logged:
 		return []rules.Symptom{failure, reply}
 	case x.code < 400:
 		return []rules.Symptom{failure}

@@ -131,6 +131,7 @@ var phaseWords = []struct{ words, phase string }{
 	{"in reply to data", string(session.PhaseData)}, {"after data", string(session.PhaseData)},
 	{"while performing the ehlo", string(session.PhaseHelo)}, {"in reply to ehlo", string(session.PhaseHelo)}, {"after ehlo", string(session.PhaseHelo)},
 	{"after initial connection", string(session.PhaseConnect)}, {"while performing the initial", string(session.PhaseConnect)},
+	{"rcpt failed", string(session.PhaseRcpt)}, {"mail failed", string(session.PhaseMail)}, {"data failed", string(session.PhaseData)}, // curl
 	{"refused to talk to me", string(session.PhaseConnect)}, {"in reply to auth", string(session.PhaseAuth)},
 }
 
