@@ -90,6 +90,7 @@ func slow(name string) int {
 // is read as what it was: the first finding has the cause, its side and its
 // advice. The sessions before it are healthy.
 func TestEveryFaultIsFound(t *testing.T) {
+	t.Parallel()
 	set, engine := loadRules(t), newEngine(t)
 	names, all := showings(t)
 	eachAtOnce(t, names, func(t *testing.T, name string) {

@@ -52,6 +52,7 @@ type healthy struct {
 // Whoever the smarthost is, however the legs are secured, and whatever the app
 // may rightly do: nothing is found where nothing is wrong.
 func TestHealthySessionsHaveNoFinding(t *testing.T) {
+	t.Parallel()
 	engine := newEngine(t)
 	counts := make(chan int, len(settings()))
 	byName := map[string]setting{}

@@ -151,7 +151,7 @@ func (l *loop) run(t *testing.T, f *testenv.Fault) []*inspect.Session {
 	}
 	for range f.Sends {
 		_, _ = app.Send(within(t))
-		l.await(5 * time.Second)
+		l.await(2 * time.Second)
 	}
 	l.stop()
 	return l.sessions

@@ -138,7 +138,9 @@ func (f *facts) wrongKind(r *reply) (symptom, bool) {
 	if why == "" {
 		return symptom{}, false
 	}
-	return symptom{cause: "auth.wrong-credential-kind", certainty: inspect.Certain, values: map[string]string{"detail": why}}, true
+	return symptom{cause: "auth.wrong-credential-kind", certainty: inspect.Certain,
+		what:   "The provider has credentials of its own for SMTP, and what the app sent as {user} is something else: {detail}. TLS and the mechanism are fine.",
+		values: map[string]string{"detail": why}}, true
 }
 
 // sesSMTPPassword is the length of an SES SMTP password: base64 of a version

@@ -20,7 +20,10 @@ func startTLS(f *facts, found []symptom) []symptom {
 	}
 	if e := f.hello[0]; e != nil && masked.MatchString(e.Text) {
 		if _, ok := offered(e.Text, "STARTTLS"); !ok {
-			return []symptom{oneOf("tls.stripped", weightTLS, e)}
+			s := oneOf("tls.stripped", weightTLS, e)
+			s.what = "The EHLO reply has {detail} where STARTTLS should stand: the keyword was there, and was overwritten on the way. Some firewalls do that to read the mail. Whoever removes it can read passwords and messages."
+			s.values = map[string]string{"detail": strings.TrimSpace(masked.FindString(e.Text)[len("250-"):])}
+			return []symptom{s}
 		}
 	}
 	if e := f.note(session.OddNotOffered); e != nil {

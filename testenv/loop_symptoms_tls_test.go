@@ -1,0 +1,99 @@
+package testenv_test
+
+import (
+	"crypto/tls"
+	"testing"
+	"time"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/testenv"
+)
+
+// tlsSymptoms are complaints about encryption, on either leg.
+func tlsSymptoms() []symptom {
+	yesterday := time.Now().UTC().AddDate(0, 0, -1).Format("2006-01-02")
+	return []symptom{
+		{id: "S20", sees: "TLS fails right behind STARTTLS",
+			check: each(shows("tls.handshake-reset", "mail.example.com"), shows("tls.handshake-reset/closed"), shows("tls.handshake-corrupt"),
+				shows("tls.handshake-timeout"), shows("tls.starttls-refused", "454 4.7.0"))},
+		{id: "S21", sees: "the certificate has expired",
+			check: each(shows("tls.certificate-expired", "mail.example.com", yesterday), shows("tls.certificate-expired/intermediate", yesterday))},
+		{id: "S22", sees: "the certificate is not valid yet, or a clock is wrong",
+			check: each(shows("tls.certificate-not-yet-valid", "mail.example.com"), shows("tls.clock-skew", "the greeting says"))},
+		{id: "S23", sees: "an intermediate certificate is missing",
+			left:  "the missing certificate itself, where its issuer publishes it",
+			check: shows("tls.chain-incomplete", "mail.example.com")},
+		{id: "S24", sees: "the certificate signs itself",
+			check: shows("tls.certificate-self-signed", "--upstream-ca")},
+		{id: "S25", sees: "the certificate names another host",
+			check: shows("tls.certificate-name-mismatch", "mail.example.com", "mail.other.example", "www.mail.other.example")},
+		{id: "S26", sees: "the root is missing on this side",
+			check: each(shows("tls.certificate-untrusted", "--upstream-ca"), shows("tls.app-rejected-certificate", "smtp-proxy ca show"),
+				explains("", "x509: certificate signed by unknown authority", "tls.certificate-untrusted"))},
+		{id: "S27", sees: "the app's TLS is too old",
+			check: shows("tls.app-version-mismatch", "TLS 1.1")},
+		{id: "S28", sees: "the smarthost's TLS is too old",
+			left:  "which versions it does speak",
+			check: shows("tls.version-mismatch", "mail.example.com")},
+		{id: "S29", sees: "no cipher in common",
+			left:  "which ciphers it does take",
+			check: shows("tls.cipher-mismatch", "mail.example.com")},
+		{id: "S30", sees: "the server name is missing in the handshake",
+			check: shows("tls.sni-required")},
+		{id: "S31", sees: "SSL where STARTTLS is due, or the other way round",
+			left: "what a silent port expects, where it is not one of the usual: a handshake would tell",
+			check: each(shows("tls.plaintext-expected", "--upstream-tls"), shows("tls.plaintext-expected/app", "--app-tls"), shows("tls.implicit-expected/app", "--app-tls"),
+				explains("smtp.example.com:587", "error:1408F10B:SSL routines:ssl3_get_record:wrong version number", "tls.plaintext-expected"),
+				explains("smtp.example.com:587", "tls: first record does not look like a TLS handshake", "tls.plaintext-expected"))},
+		{id: "S32", sees: "STARTTLS is missing: something on the path removed it",
+			left:  "what the same host offers by another path",
+			check: each(shows("tls.stripped", "XXXXXXXA"), shows("tls.not-offered"))},
+		{id: "S33", sees: "the smarthost's own TLS to the next server fails",
+			check: explains("smtp.example.com:587", "454 4.7.5 SSL_connect error to mx.example.net[192.0.2.9]:25: Connection reset by peer", "upstream.routing-failure", "mx.example.net", "next server")},
+		{id: "S34", sees: "whose error is it? The smarthost's, about somebody else",
+			check: explains("smtp.example.com:587", `host gmail-smtp-in.l.google.com[192.0.2.26] said: 550-5.7.26 This mail has been blocked because the sender is unauthenticated.\n550-5.7.26 Gmail requires all senders to authenticate with either SPF or DKIM. (in reply to end of DATA command)`,
+				"sender.unauthenticated", "these are the words of gmail-smtp-in.l.google.com, which your smarthost passes on")},
+		{id: "S35", sees: "is it a glitch, or always so?",
+			check: each(seldom, always)},
+		{id: "S36", sees: "may verification be switched off for a test?",
+			check: unverified},
+		{id: "S37", sees: "when has the certificate to be renewed?",
+			left:  "nothing warns: an end that is near is no failure, and the record of each session has the date",
+			check: endsSoon},
+	}
+}
+
+// unverified is a relay that is told to go on: the mail is delivered, and the
+// verdict on the certificate is on record all the same.
+func unverified(t *testing.T, b bench) {
+	f := startFault(t, "tls.certificate-self-signed")
+	s := startLoop(t, f, trusting(t, f)).run(t, f)[0]
+	b.want(t, s, "tls.certificate-self-signed", nil)
+	if s.Outcome != inspect.Delivered || s.Upstream.TLS == nil || s.Upstream.TLS.Verified {
+		t.Errorf("got outcome %s and TLS %+v, want delivered and not verified", s.Outcome, s.Upstream.TLS)
+	}
+}
+
+// endsSoon is a certificate in its last day.
+func endsSoon(t *testing.T, b bench) {
+	ca, err := testenv.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := ca.Leaf("mail.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := named(t, testenv.SmarthostOptions{TLS: &tls.Config{Certificates: []tls.Certificate{leaf}}})
+	f.Roots = ca.PEM()
+	s := startLoop(t, f).run(t, f)[0]
+	wantHealthy(t, b.engine, s)
+	var chain []session.Certificate
+	if s.Upstream.TLS != nil {
+		chain = s.Upstream.TLS.Chain
+	}
+	if len(chain) == 0 || !chain[0].NotAfter.Equal(leaf.Leaf.NotAfter) || time.Until(chain[0].NotAfter) > 30*24*time.Hour {
+		t.Errorf("got chain %+v, want a leaf that ends on %s", chain, leaf.Leaf.NotAfter)
+	}
+}
