@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/diagnose"
@@ -15,24 +16,22 @@ type replyAnnotator struct{ engine *diagnose.Engine }
 // Annotate names the cause that the latest reply shows, and the session that
 // says more.
 func (a replyAnnotator) Annotate(info *session.Info, history []*session.Entry) string {
-	if len(history) == 0 {
-		return ""
-	}
 	asm := inspect.NewAssembler(info)
+	reply := 0
 	for _, e := range history {
 		asm.Add(e)
+		if e.Code >= 400 {
+			reply = e.Seq
+		}
 	}
-	findings := a.engine.Annotate(asm.Session())
+	s := asm.Session()
+	s.Upstream.Provider = a.engine.Provider(s)
+	findings := a.engine.Annotate(s)
 	if len(findings) == 0 {
 		return ""
 	}
-	f := findings[0]
-	for i := range findings {
-		if shows(&findings[i], history[len(history)-1].Seq) {
-			f = findings[i]
-			break
-		}
-	}
+	at := slices.IndexFunc(findings, func(f inspect.Finding) bool { return shows(&f, reply) })
+	f := findings[max(at, 0)]
 	return fmt.Sprintf("smtp-proxy: %s (session %s)", f.Cause, info.ID)
 }
 

@@ -79,13 +79,9 @@ func (w *batch) all(list []*kept, now time.Time) (err error) {
 	if err := w.writeRows(list); err != nil {
 		return err
 	}
-	if err := w.store.seen.write(w.tx); err != nil {
-		return err
-	}
 	if err := w.tx.Commit(); err != nil {
 		return err
 	}
-	w.store.seen.written()
 	for _, s := range w.rows {
 		s.row, s.summarised = true, now
 	}

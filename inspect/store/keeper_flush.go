@@ -45,9 +45,6 @@ func (k *Keeper) judge(s *kept, now time.Time) {
 	v := s.view()
 	s.findings = k.annotate(v)
 	s.provider = v.Upstream.Provider
-	if s.ended && k.store != nil {
-		k.store.seen.add(s.view())
-	}
 }
 
 // annotate keeps a mistake of the diagnosis from ending the record.

@@ -37,9 +37,6 @@ func (s *Store) Retain(ctx context.Context, keep time.Duration, maxBytes int64) 
 
 func (s *Store) retainAge(ctx context.Context, oldest time.Time) error {
 	limit := keyAt(oldest)
-	if err := s.forgetTally(ctx, oldest); err != nil {
-		return err
-	}
 	for {
 		n, err := s.deleteSessions(ctx, limit)
 		if err != nil {
@@ -49,11 +46,6 @@ func (s *Store) retainAge(ctx context.Context, oldest time.Time) error {
 			return s.deleteBlocks(ctx)
 		}
 	}
-}
-
-func (s *Store) forgetTally(ctx context.Context, oldest time.Time) error {
-	_, err := s.writer.ExecContext(ctx, `DELETE FROM tally WHERE hour < ?`, hourOf(oldest))
-	return err
 }
 
 // deleteSessions deletes some of the sessions that began before a key and have

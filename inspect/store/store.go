@@ -33,7 +33,6 @@ type Store struct {
 	warnings []string
 	lock     *os.File // held while this process writes
 	writer   *sql.DB  // nil when read-only; one connection
-	seen     *tally
 	packer   *packer
 
 	mu     sync.Mutex
@@ -50,7 +49,7 @@ const file = "smtp-proxy.db"
 // none of ours, or when a newer version of this program has written it.
 // Nothing is ever deleted or overwritten.
 func Open(dir string, opt Options) (*Store, error) {
-	s := &Store{path: filepath.Join(dir, file), now: opt.Now, seen: newTally()}
+	s := &Store{path: filepath.Join(dir, file), now: opt.Now}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -89,10 +88,7 @@ func (s *Store) openWriting(dir string) error {
 	if s.writer, err = openDB(s.path, writing); err != nil {
 		return err
 	}
-	if err := migrate(s.writer); err != nil {
-		return explainOpen(s.path, err)
-	}
-	return explainOpen(s.path, s.seen.load(s.writer, s.now()))
+	return explainOpen(s.path, migrate(s.writer))
 }
 
 // examine looks at what is there before anything is written to it: opening a
@@ -108,11 +104,8 @@ func (s *Store) examine() error {
 // openReading checks that what is there can be read. That nothing is there is
 // no error: it may come.
 func (s *Store) openReading(string) error {
-	r, err := s.read()
-	if err != nil || r == nil {
-		return err
-	}
-	return explainOpen(s.path, s.seen.load(r.db, s.now()))
+	_, err := s.read()
+	return err
 }
 
 // Close ends all use of the store.

@@ -278,22 +278,3 @@ func TestPanickingAnnotator(t *testing.T) {
 		t.Errorf("stored %q, want the session all the same", got)
 	}
 }
-
-func TestSeen(t *testing.T) {
-	dir := newDir(t)
-	opt := Options{Now: func() time.Time { return start.Add(time.Hour) }}
-	s := openStore(t, dir, opt)
-	feed(t, s, quiet(),
-		delivered("01A", start, "a@b", "c@d", "x"), delivered("01B", start, "a@b", "c@d", "x"),
-		refused("01C", start, "x@y", "550 5.1.1 no"),
-		delivered("01D", start.Add(-48*time.Hour), "a@b", "c@d", "x"))
-	want := inspect.Recurrence{Seen: 1, Of: 3, Since: start.Truncate(time.Hour)}
-	if got, err := s.Seen("smtp.example.com:587", "recipient.unknown"); err != nil || got != want {
-		t.Errorf("Seen = %+v, %v, want %+v", got, err, want)
-	}
-	s.Close()
-	r := openStore(t, dir, Options{ReadOnly: true, Now: opt.Now})
-	if got, err := r.Seen("smtp.example.com:587", "recipient.unknown"); err != nil || got != want {
-		t.Errorf("Seen of another process = %+v, %v, want %+v", got, err, want)
-	}
-}

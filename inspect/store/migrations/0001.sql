@@ -45,12 +45,3 @@ CREATE TABLE findings (
   PRIMARY KEY (session, rank)
 ) WITHOUT ROWID;
 CREATE INDEX findings_cause ON findings (cause);
-
--- How many sessions ended, by upstream, hour and cause; cause '' counts all.
-CREATE TABLE tally (
-  upstream TEXT NOT NULL,
-  cause    TEXT NOT NULL,
-  hour     INTEGER NOT NULL, -- hours since 1970
-  n        INTEGER NOT NULL,
-  PRIMARY KEY (upstream, cause, hour)
-) WITHOUT ROWID;
