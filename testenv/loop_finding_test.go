@@ -51,7 +51,8 @@ func eachAtOnce(t *testing.T, names []string, run func(t *testing.T, name string
 	all.Wait()
 }
 
-// showing is one fault in the words of one persona; without one, it is built.
+// showing is one fault in the words of one persona; without one, it is not
+// about words.
 type showing struct{ persona, id string }
 
 // showings returns everything that can be shown, by name; what takes longest
@@ -59,16 +60,18 @@ type showing struct{ persona, id string }
 func showings(t *testing.T) (names []string, all map[string]showing) {
 	t.Helper()
 	all = map[string]showing{}
-	for _, id := range allFaults(t) {
-		all["any/"+id] = showing{id: id}
-	}
 	scenes, err := testenv.Scenes()
 	if err != nil {
 		t.Fatal(err)
 	}
+	inWords := map[string]bool{}
 	for _, s := range scenes {
-		if s.App.Script == "" {
-			all[s.Persona+"/"+s.ID] = showing{s.Persona, s.ID}
+		all[s.Persona+"/"+s.ID] = showing{s.Persona, s.ID}
+		inWords[s.ID] = true
+	}
+	for _, id := range allFaults(t) {
+		if !inWords[id] {
+			all["any/"+id] = showing{id: id}
 		}
 	}
 	names = slices.Sorted(maps.Keys(all))

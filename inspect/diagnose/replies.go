@@ -55,7 +55,7 @@ func (f *facts) harmless(i int) bool {
 	case "QUIT", "RSET":
 		return true
 	case "":
-		return f.unheard(r)
+		return f.unheard(r) || f.tiredOfWaiting(r)
 	}
 	return f.delivered() // VRFY, EXPN, HELP, NOOP, ETRN and the like: a question, not the errand
 }
@@ -65,6 +65,16 @@ func (f *facts) harmless(i int) bool {
 func (f *facts) unheard(r *reply) bool {
 	left := f.closed[session.App]
 	return r.Kind == session.KindReply && left != nil && left.Seq < r.Seq
+}
+
+// tiredOfWaiting reports a 421 to no command on an idle connection: the mail
+// is through, or the app had long been silent and wanted nothing (RFC 5321,
+// section 3.8).
+func (f *facts) tiredOfWaiting(r *reply) bool {
+	if r.Kind != session.KindReply || r.Code != 421 || f.wanted() || f.waits() {
+		return false
+	}
+	return f.delivered() || len(f.mails) == 0 && f.silent(session.App, r.At) >= patience
 }
 
 // laterGood reports that one of the verbs was answered well behind reply i.
