@@ -1,11 +1,8 @@
 package rules
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -72,50 +69,4 @@ func (s *Set) checkWin(r *Rule, e Example) error {
 		}
 	}
 	return nil
-}
-
-// CheckFile tests a contributor's rule file FAMILY/NAME.toml against the
-// embedded set, as if it stood there. All mistakes are reported together.
-func CheckFile(name string) error {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	s, err := LoadExamples()
-	if err != nil {
-		return err
-	}
-	family := filepath.Base(filepath.Dir(name))
-	id := cmp.Or(family, "generic") + "/" + strings.TrimSuffix(filepath.Base(name), ".toml")
-	r, err := parseRule(id, text, true)
-	if err != nil {
-		return err
-	}
-	if errs := s.check(r, true); len(errs) > 0 {
-		return errors.Join(errs...)
-	}
-	s.add(r)
-	return s.checkAll(r)
-}
-
-// add puts a rule into the set, in place of one with the same id.
-func (s *Set) add(r *Rule) {
-	s.rules = slices.DeleteFunc(s.rules, func(o *Rule) bool { return o.ID == r.ID })
-	s.rules = append(s.rules, r)
-	s.index = newIndex(s.rules)
-}
-
-// checkAll checks a new rule's examples, and that no other rule loses one of
-// its own to it.
-func (s *Set) checkAll(added *Rule) error {
-	errs := []error{s.CheckExamples(added)}
-	for _, r := range s.rules {
-		if r == added {
-			continue
-		}
-		if err := s.CheckExamples(r); err != nil {
-			errs = append(errs, fmt.Errorf("with this rule added: %w", err))
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -32,13 +32,19 @@ func (s *Set) Match(symptom Symptom) []*Rule {
 
 // prepare fills in what conditions need and what nobody but the set knows.
 func (s *Set) prepare(symptom Symptom) Symptom {
+	symptom = s.read(symptom)
+	symptom.present = s.index.present(symptom.words)
+	return symptom
+}
+
+// read is prepare without the index: for few rules it is not worth its cost.
+func (s *Set) read(symptom Symptom) Symptom {
 	symptom.Event = cmp.Or(symptom.Event, EventReply)
 	symptom.words = replyWords(symptom.Text)
 	if symptom.Event == EventError {
 		symptom.words = Words(symptom.Text)
 	}
 	symptom.said = s.saidBy(symptom.words)
-	symptom.present = s.index.present(symptom.words)
 	return symptom
 }
 
