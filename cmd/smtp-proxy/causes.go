@@ -86,6 +86,10 @@ func (p *program) listCauses(causes []rules.Cause) error {
 type causeText struct{ screen }
 
 func (t causeText) write(c rules.Cause) error {
+	sandbox, err := provocation(c)
+	if err != nil {
+		return err
+	}
 	var b strings.Builder
 	b.WriteString(t.paint(boldRed, c.ID) + "  " + t.paint(bold, neutral(c.Title)) + "\n\n")
 	t.paragraph(&b, "", neutral(c.Explanation))
@@ -93,9 +97,9 @@ func (t causeText) write(c rules.Cause) error {
 	t.list(&b, "Who has to act", []string{c.Side})
 	t.list(&b, "Retry", []string{c.Retry()})
 	t.list(&b, "Looks like", []string{c.Example})
-	t.list(&b, "In the sandbox", []string{c.Sandbox})
+	t.list(&b, "To meet it", sandbox)
 	t.list(&b, "See", c.Refs)
-	_, err := io.WriteString(t.out, b.String())
+	_, err = io.WriteString(t.out, b.String())
 	return err
 }
 
