@@ -63,7 +63,7 @@ func TestHealthySessionsHaveNoFinding(t *testing.T) {
 	}
 	eachAtOnce(t, names, func(t *testing.T, name string) {
 		how := byName[name]
-		counts <- runHealthy(t, engine, how, append(mails(t, how), dialogues(how, slices.Index(names, name))...))
+		counts <- runHealthy(t, engine, how, append(mails(t, how), dialogues(t, how, slices.Index(names, name))...))
 	})
 	close(counts)
 	total := 0
