@@ -11,7 +11,12 @@ import (
 type index struct {
 	literals map[string]int     // literal -> its number
 	byHead   map[string][]entry // the first octets of a literal -> those that begin so
+	short    map[string][]entry // the same for literals that are shorter than headSize
 }
+
+// headSize is the length of byHead's keys: long enough that few literals share
+// one, short enough that most have one.
+const headSize = 4
 
 type entry struct {
 	literal string
@@ -20,7 +25,7 @@ type entry struct {
 
 // newIndex numbers the literals and writes the numbers into the patterns.
 func newIndex(all []*Rule) index {
-	x := index{literals: map[string]int{}, byHead: map[string][]entry{}}
+	x := index{literals: map[string]int{}, byHead: map[string][]entry{}, short: map[string][]entry{}}
 	for _, r := range all {
 		for _, p := range slices.Concat(r.any, r.all, r.not) {
 			p.clauses = nil
@@ -38,22 +43,38 @@ func (x *index) numbers(clause []string) (numbers []int) {
 		if !known {
 			n = len(x.literals)
 			x.literals[literal] = n
-			head := literal[:minLiteral]
-			x.byHead[head] = append(x.byHead[head], entry{literal, n})
+			x.add(literal, n)
 		}
 		numbers = append(numbers, n)
 	}
 	return numbers
 }
 
+func (x *index) add(literal string, number int) {
+	if len(literal) < headSize {
+		head := literal[:minLiteral]
+		x.short[head] = append(x.short[head], entry{literal, number})
+		return
+	}
+	head := literal[:headSize]
+	x.byHead[head] = append(x.byHead[head], entry{literal, number})
+}
+
 // present tells which literals the words contain.
 func (x *index) present(words string) []bool {
 	found := make([]bool, len(x.literals))
-	for i := 0; i+minLiteral <= len(words); i++ {
-		for _, e := range x.byHead[words[i:i+minLiteral]] {
-			if !found[e.number] && strings.HasPrefix(words[i:], e.literal) {
+	mark := func(begin []entry, at string) {
+		for _, e := range begin {
+			if !found[e.number] && strings.HasPrefix(at, e.literal) {
 				found[e.number] = true
 			}
+		}
+	}
+	for i := 0; i+minLiteral <= len(words); i++ {
+		at := words[i:]
+		mark(x.short[at[:minLiteral]], at)
+		if len(at) >= headSize {
+			mark(x.byHead[at[:headSize]], at)
 		}
 	}
 	return found

@@ -12,7 +12,7 @@ import (
 // maxLiterals bounds the list that one part of an expression may give.
 const maxLiterals = 40
 
-// minLiteral is the length of the index's keys.
+// minLiteral is the length of the shortest literal that the index keeps.
 const minLiteral = 2
 
 // needs lists what every match contains: of each clause, one literal at
