@@ -23,6 +23,9 @@ func (e *Engine) Explain(text, upstreamHost string) (findings []inspect.Finding)
 func (e *Engine) explain(text, upstream string) []inspect.Finding {
 	x := readExcerpt(Mask(text))
 	host, port := splitUpstream(upstream)
+	if host == "" {
+		host, port = endpoint(x.whole)
+	}
 	s, hits := e.bestReading(x, host)
 	if len(hits) == 0 && x.code < 400 {
 		return nil
