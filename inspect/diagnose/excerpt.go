@@ -28,13 +28,14 @@ var quoted = []*regexp.Regexp{
 	regexp.MustCompile(`(?is)<<< *(\d{3}[ -].*)`),
 	regexp.MustCompile(`(?is)\((\d{3}), *b?['"](.*?)['"]\)?(?:\)|,|$)`),            // Python: (535, b'5.7.8 …')
 	regexp.MustCompile(`(?is)SMTP code: *(\d{3})\b.*?Additional SMTP info: *(.*)`), // PHPMailer
+	regexp.MustCompile(`(?is)\(code: (\d{3}), response: (.*?)\)`),                  // PEAR Mail
 	regexp.MustCompile(`(?is)(?:permanent|transient) error \((\d{3})\): *(.*)`),    // lettre
 	regexp.MustCompile(`(?is)(?:server response was|server (?:said|responded|replied|response)|response(?: was)?|respon(?:se|ded with))[:=]? *["']?(\d\.\d\.\d.*|\d{3}[ -].*)`), // .NET and others
 	regexp.MustCompile(`(?is)(?:after|in response to|error from remote mail server)[^:]*(?::[^:]*)?: *(\d{3}[ -].*)`),                                                           // Exim
 }
 
 // anywhere finds a refusal's code at the start of a word, followed by text.
-var anywhere = regexp.MustCompile(`(?s)(?:^|[\s:;("'=>\[])((?:4[2-7]|5[0-7])\d)(?:[ -](?:\D|[245]\.\d|$)|$).*`)
+var anywhere = regexp.MustCompile(`(?s)(?:^|[\s:;("'=>\[#])((?:4[2-7]|5[0-7])\d)(?:[ -](?:\D|[245]\.\d|$)|$).*`)
 
 // head is a reply line's code, or an enhanced code alone.
 var (
