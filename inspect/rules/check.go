@@ -34,12 +34,12 @@ func CheckFiles(names ...string) ([]Checked, error) {
 		return nil, err
 	}
 	all := make([]Checked, len(names))
-	replaced := false
+	var replaced []*Rule
 	for i, name := range names {
 		c := &all[i]
 		c.File = name
 		if c.Rule, c.Err = s.readFile(name); c.Err == nil {
-			replaced = s.add(c.Rule) || replaced
+			replaced = append(replaced, s.add(c.Rule)...)
 		}
 	}
 	for i := range all {
@@ -71,24 +71,27 @@ func (s *Set) readFile(name string) (*Rule, error) {
 	return r, errors.Join(s.check(r, true)...)
 }
 
-// add puts a rule into the set, and reports whether it took the place of one
-// with the same id.
-func (s *Set) add(r *Rule) (replaced bool) {
-	before := len(s.rules)
-	s.rules = slices.DeleteFunc(s.rules, func(o *Rule) bool { return o.ID == r.ID })
-	replaced = len(s.rules) < before
+// add puts a rule into the set, and returns those with the same id that it
+// took the place of.
+func (s *Set) add(r *Rule) (replaced []*Rule) {
+	s.rules = slices.DeleteFunc(s.rules, func(o *Rule) bool {
+		if o.ID == r.ID {
+			replaced = append(replaced, o)
+		}
+		return o.ID == r.ID
+	})
 	s.rules = append(s.rules, r)
 	s.index = newIndex(s.rules)
 	return replaced
 }
 
 // checkOthers checks that no other rule loses one of its examples to a new
-// one. Only what the new rule matches can have changed; where a rule was
-// replaced, what that one kept away can too, so all are checked.
-func (s *Set) checkOthers(added *Rule, replaced bool) error {
+// one. Only what the new rule matches can have changed hands, and what those
+// that it replaced had kept from others.
+func (s *Set) checkOthers(added *Rule, replaced []*Rule) error {
 	var errs []error
 	for _, r := range s.rules {
-		if r == added || !replaced && !s.touches(added, r) {
+		if r == added || !s.touch(slices.Concat(replaced, []*Rule{added}), r) {
 			continue
 		}
 		if err := s.CheckExamples(r); err != nil {
@@ -98,11 +101,10 @@ func (s *Set) checkOthers(added *Rule, replaced bool) error {
 	return errors.Join(errs...)
 }
 
-// touches reports whether a rule matches an example of another.
-func (s *Set) touches(added, other *Rule) bool {
+// touch reports whether one of some rules matches an example of another.
+func (s *Set) touch(some []*Rule, other *Rule) bool {
 	return slices.ContainsFunc(slices.Concat(other.MustMatch, other.MustNotMatch), func(e Example) bool {
 		symptom := s.read(s.Symptom(e))
-		_, ok := added.match(&symptom)
-		return ok
+		return slices.ContainsFunc(some, func(r *Rule) bool { _, ok := r.match(&symptom); return ok })
 	})
 }
