@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // Placeholders returns the names that may stand in braces in titles,
@@ -60,14 +61,35 @@ func checkPlaceholders(where string, texts []string) (errs []error) {
 }
 
 // Fill replaces the placeholders of a text by what value knows of them, and
-// those that it does not know by neutral words.
+// those that it does not know by neutral words. Behind the noun that it
+// specifies, as in "the sender {from}", nothing is missing without them.
 func Fill(text string, value func(name string) string) string {
 	neutral := Placeholders()
-	return placeholder.ReplaceAllStringFunc(text, func(m string) string {
-		name := m[1 : len(m)-1]
-		if v := value(name); v != "" {
-			return v
+	var out strings.Builder
+	end := 0
+	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
+		before, name := text[end:m[0]], text[m[2]:m[3]]
+		end = m[1]
+		switch v := value(name); {
+		case v != "":
+			out.WriteString(before + v)
+		case endsInNoun(before):
+			out.WriteString(strings.TrimSuffix(before, " "))
+		default:
+			out.WriteString(before + neutral[name])
 		}
-		return neutral[name]
-	})
+	}
+	return out.String() + text[end:]
+}
+
+// endsInNoun reports whether a text ends in a word that says by itself what
+// the next would name.
+func endsInNoun(text string) bool {
+	text, blank := strings.CutSuffix(text, " ")
+	word := strings.ToLower(text[strings.LastIndexAny(text, " (")+1:])
+	switch word {
+	case "account", "address", "domain", "mailbox", "name", "recipient", "sender", "smarthost":
+		return blank
+	}
+	return false
 }
