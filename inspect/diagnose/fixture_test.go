@@ -53,7 +53,6 @@ type script struct {
 	secure  [2]bool
 	waiting []string
 	auth    *session.Auth
-	ended   bool
 	greeted bool
 }
 
