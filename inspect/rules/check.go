@@ -29,29 +29,44 @@ func CheckFile(name string) error {
 // embedded set, as if all of them stood there: a rule must win its examples,
 // and take none from another. Its own error is one of the embedded set.
 func CheckFiles(names ...string) ([]Checked, error) {
+	all := make([]Checked, len(names))
+	for i, name := range names {
+		all[i].File = name
+		all[i].Rule, all[i].Err = readRuleFile(name)
+	}
+	if !slices.ContainsFunc(all, sound) {
+		return all, nil // the set need not be read to say so
+	}
 	s, err := LoadExamples()
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Checked, len(names))
+	s.checkFiles(all)
+	return all, nil
+}
+
+func sound(c Checked) bool { return c.Err == nil }
+
+// checkFiles checks those rules of files that could be read.
+func (s *Set) checkFiles(all []Checked) {
 	var replaced []*Rule
-	for i, name := range names {
-		c := &all[i]
-		c.File = name
-		if c.Rule, c.Err = s.readFile(name); c.Err == nil {
+	for i := range all {
+		if c := &all[i]; sound(*c) {
+			c.Err = errors.Join(s.check(c.Rule, true)...)
+		}
+		if c := &all[i]; sound(*c) {
 			replaced = append(replaced, s.add(c.Rule)...)
 		}
 	}
 	for i := range all {
-		if c := &all[i]; c.Err == nil {
+		if c := &all[i]; sound(*c) {
 			c.Err = errors.Join(s.CheckExamples(c.Rule), s.checkOthers(c.Rule, replaced))
 		}
 	}
-	return all, nil
 }
 
-// readFile reads a rule whose id is that of its file and directory.
-func (s *Set) readFile(name string) (*Rule, error) {
+// readRuleFile reads a rule whose id is that of its file and directory.
+func readRuleFile(name string) (*Rule, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
@@ -64,11 +79,7 @@ func (s *Set) readFile(name string) (*Rule, error) {
 	if !isRule {
 		return nil, fmt.Errorf("%s: a rule stands in FAMILY/NAME.toml", name)
 	}
-	r, err := parseRule(filepath.Base(filepath.Dir(path))+"/"+file, text, true)
-	if err != nil {
-		return nil, err
-	}
-	return r, errors.Join(s.check(r, true)...)
+	return parseRule(filepath.Base(filepath.Dir(path))+"/"+file, text, true)
 }
 
 // add puts a rule into the set, and returns those with the same id that it
