@@ -119,20 +119,7 @@ func (l *lister) page(ctx context.Context, yield func(*inspect.Session) error) (
 
 func (l *lister) places(ctx context.Context) ([]place, error) {
 	query := fmt.Sprintf(`SELECT key, block FROM sessions WHERE %s AND %s ORDER BY %s LIMIT %d`, l.where.sql, l.order.step, l.order.sort, pageSize)
-	rows, err := l.db.QueryContext(ctx, query, append(l.where.args[:len(l.where.args):len(l.where.args)], l.last)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []place
-	for rows.Next() {
-		var p place
-		if err := rows.Scan(&p.key, &p.block); err != nil {
-			return nil, err
-		}
-		list = append(list, p)
-	}
-	return list, rows.Err()
+	return placesOf(ctx, l.db, query, append(l.where.args[:len(l.where.args):len(l.where.args)], l.last)...)
 }
 
 // Count returns how many sessions there are, and how many of them went wrong.
