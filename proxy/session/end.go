@@ -224,7 +224,8 @@ func (m *Machine) stopWhenIdle() {
 	case m.goodbye: // the app has had its last word
 		m.end()
 	default:
-		m.stopNow("")
+		m.note(App, OddShutdown, "the proxy is stopping")
+		m.fail("421 4.3.2", "shutting down; send again later")
 	}
 }
 
@@ -237,9 +238,4 @@ func (m *Machine) Abort(now time.Time, odd Oddity, why string) []Effect {
 	m.note(App, odd, why)
 	m.fail("421 4.3.2", why)
 	return m.effects
-}
-
-func (m *Machine) stopNow(why string) {
-	m.note(App, OddShutdown, "the proxy is stopping"+why)
-	m.fail("421 4.3.2", "shutting down; send again later")
 }
