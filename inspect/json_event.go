@@ -30,6 +30,9 @@ type eventJSON struct {
 	Took     *tenths         `json:"tls_ms,omitempty"` // how long the handshake took
 	Auth     *session.Auth   `json:"auth,omitempty"`
 	Fault    *session.Fault  `json:"fault,omitempty"`
+	TCP      *session.TCP    `json:"tcp,omitempty"`
+	Silent   *session.Silent `json:"silent,omitempty"`
+	Probe    *session.Probe  `json:"probe,omitempty"`
 }
 
 func eventOf(e *session.Entry, started time.Time) eventJSON {
@@ -38,6 +41,7 @@ func eventOf(e *session.Entry, started time.Time) eventJSON {
 		Kind: e.Kind, Text: e.Text, Phase: e.Phase, Verb: e.Verb, Code: e.Code, Enhanced: e.Enhanced,
 		Bytes: e.Bytes, Own: e.Own, Secure: e.Secure, Edit: e.Edit, Odd: e.Odd,
 		Lookup: e.Lookup, Dial: e.Dial, TLS: completeTLS(e.TLS), Auth: e.Auth, Fault: e.Fault,
+		TCP: e.TCP, Silent: e.Silent, Probe: e.Probe,
 	}
 	if e.Wait != 0 {
 		wait := tenths(e.Wait)
@@ -55,6 +59,7 @@ func (v *eventJSON) entry(started time.Time) session.Entry {
 		Seq: v.Seq, At: started.Add(time.Duration(v.At)), Kind: v.Kind, Text: v.Text, Phase: v.Phase,
 		Verb: v.Verb, Code: v.Code, Enhanced: v.Enhanced, Bytes: v.Bytes, Own: v.Own, Secure: v.Secure,
 		Edit: v.Edit, Odd: v.Odd, Lookup: v.Lookup, Dial: v.Dial, TLS: v.TLS, Auth: v.Auth, Fault: v.Fault,
+		TCP: v.TCP, Silent: v.Silent, Probe: v.Probe,
 	}
 	if v.Leg == session.Upstream.String() {
 		e.Leg = session.Upstream

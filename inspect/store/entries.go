@@ -51,6 +51,9 @@ type facts struct {
 	Dial   *session.Dial   `json:"dial,omitempty"`
 	Auth   *session.Auth   `json:"auth,omitempty"`
 	Fault  *session.Fault  `json:"fault,omitempty"`
+	TCP    *session.TCP    `json:"tcp,omitempty"`
+	Silent *session.Silent `json:"silent,omitempty"`
+	Probe  *session.Probe  `json:"probe,omitempty"`
 }
 
 // entryCodec writes and reads entries.
@@ -105,7 +108,8 @@ func flagsOf(e *session.Entry) byte {
 	set(flagSecure, e.Secure)
 	set(flagEdit, e.Edit)
 	set(flagReply, e.Code != 0 || e.Enhanced != "")
-	set(flagFacts, e.Lookup != nil || e.Dial != nil || e.TLS != nil || e.Auth != nil || e.Fault != nil)
+	set(flagFacts, e.Lookup != nil || e.Dial != nil || e.TLS != nil || e.Auth != nil || e.Fault != nil ||
+		e.TCP != nil || e.Silent != nil || e.Probe != nil)
 	return f
 }
 
@@ -121,7 +125,7 @@ func (c *entryCodec) facts(b []byte, e *session.Entry) ([]byte, error) {
 	if err != nil {
 		return b, fmt.Errorf("entry %d: %w", e.Seq, err)
 	}
-	text, err := json.Marshal(facts{e.Lookup, e.Dial, e.Auth, e.Fault})
+	text, err := json.Marshal(facts{e.Lookup, e.Dial, e.Auth, e.Fault, e.TCP, e.Silent, e.Probe})
 	if err != nil {
 		return b, fmt.Errorf("entry %d: %w", e.Seq, err)
 	}
@@ -201,6 +205,7 @@ func (c *entryCodec) readFacts(in *coder, e *session.Entry) {
 		return
 	}
 	e.Lookup, e.Dial, e.Auth, e.Fault = f.Lookup, f.Dial, f.Auth, f.Fault
+	e.TCP, e.Silent, e.Probe = f.TCP, f.Silent, f.Probe
 	if t != nil {
 		own := *t
 		own.Duration = time.Duration(took)

@@ -95,6 +95,9 @@ type Entry struct {
 	TLS    *TLS    // facts of one handshake
 	Auth   *Auth   // what may be known of an AUTH exchange so far
 	Fault  *Fault  // what broke: errors, and closes that were no clean end
+	TCP    *TCP    // of a close, an error and a handshake: what the kernel knew of the leg's connection then
+	Silent *Silent // of a close and a timeout: how long nothing had come
+	Probe  *Probe  // of a probe: what was asked, and the answer
 }
 
 // Oddity names something unusual that the core saw, for detectors to read.
@@ -172,6 +175,7 @@ const (
 	FaultCipher      FaultClass = "tls-cipher"   // no cipher suite or group in common
 	FaultCertificate FaultClass = "certificate"  // verification failed; TLS.Verify says why
 	FaultCorrupt     FaultClass = "tls-corrupt"  // TLS records that do not decode
+	FaultHiddenAlert FaultClass = "hidden-alert" // passthrough: an encrypted record of an alert's size, and then the end (TLS 1.3)
 	FaultPermission  FaultClass = "permission"   // EACCES, EPERM: a local firewall or policy
 	FaultDescriptors FaultClass = "descriptors"  // EMFILE, ENFILE
 	FaultLoop        FaultClass = "loop"         // the address is the proxy's own
@@ -224,6 +228,23 @@ type TLS struct {
 	Hello      *Hello        `json:"hello,omitempty"`             // app leg: what the app offered
 	RootHint   string        `json:"root_hint,omitempty"`         // issuer that the chain as sent lacks
 	AskedCert  bool          `json:"asked_certificate,omitempty"` // upstream leg: the smarthost asked for a client certificate
+
+	Passthrough bool          `json:"passthrough,omitempty"` // read on its way between app and upstream, who made it with each other
+	Flights     []Flight      `json:"flights,omitempty"`     // passthrough: who sent how much, in turn
+	Path        []Certificate `json:"path,omitempty"`        // as verified, from the leaf to the root; empty when it was not
+	Repaired    []Certificate `json:"repaired,omitempty"`    // the missing certificates, from where their issuers publish them: with them the chain verifies
+	Interceptor string        `json:"interceptor,omitempty"` // who seems to stand in between and show a certificate of its own
+
+	Sent   [][]byte `json:"-"` // passthrough: the chain in DER, to be judged; dropped then
+	Staple []byte   `json:"-"` // passthrough: the OCSP answer that came with it
+}
+
+// Flight is what one side sent of a handshake before the other spoke again.
+type Flight struct {
+	From    string        `json:"from"`    // app or upstream
+	Records int           `json:"records"` // TLS records
+	Bytes   int64         `json:"bytes"`   // octets on the wire
+	At      time.Duration `json:"at"`      // of its first octet, since the ClientHello's
 }
 
 // Hello is what a TLS client offered in its first message.
@@ -233,6 +254,38 @@ type Hello struct {
 	Groups   []string `json:"groups,omitempty"`
 	SNI      string   `json:"sni,omitempty"`
 	ALPN     []string `json:"alpn,omitempty"`
+
+	Signatures []string `json:"signatures,omitempty"` // signature algorithms
+	JA4        string   `json:"ja4,omitempty"`        // fingerprint of the client's software (FoxIO JA4, client part)
+}
+
+// TCP is what the kernel knew of a connection (Linux: TCP_INFO). Times are 0
+// where it does not tell.
+type TCP struct {
+	RTT         time.Duration `json:"rtt"` // smoothed round-trip time
+	RTTVar      time.Duration `json:"rtt_var"`
+	MinRTT      time.Duration `json:"min_rtt,omitempty"`
+	Retransmits int           `json:"retransmits,omitempty"` // segments sent again, ever
+	Lost        int           `json:"lost,omitempty"`        // segments thought lost now
+	Unacked     int           `json:"unacked,omitempty"`     // segments sent and not acknowledged yet
+	State       string        `json:"state,omitempty"`       // established, close-wait …
+}
+
+// Silent is how long each side had sent nothing.
+type Silent struct {
+	App      time.Duration `json:"app"`
+	Upstream time.Duration `json:"upstream"`
+}
+
+// Probe is one question that the proxy asked of its own accord, and what came
+// of it. The facts of the answer stand beside it in the entry.
+type Probe struct {
+	Name    string `json:"name"`              // certificate, direct, …
+	Target  string `json:"target"`            // host:port that was asked
+	Result  string `json:"result"`            // ok, fail, or skip when it could not be asked
+	Cause   string `json:"cause,omitempty"`   // the cause that the answer points to
+	Setting string `json:"setting,omitempty"` // the one setting of the app that stands in the way
+	Cached  bool   `json:"cached,omitempty"`  // the answer is that to an earlier question
 }
 
 // Certificate is one X.509 certificate of a chain.
