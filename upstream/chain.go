@@ -40,10 +40,10 @@ func hasSigned(issuer, c *x509.Certificate) bool {
 func selfSigned(c *x509.Certificate) bool { return hasSigned(c, c) }
 
 // issuerOf finds the leaf's issuer, for the signature of its OCSP answer.
-func issuerOf(leaf *x509.Certificate, trusted [][]*x509.Certificate, path []*x509.Certificate) *x509.Certificate {
+func issuerOf(leaf *x509.Certificate, trusted, path []*x509.Certificate) *x509.Certificate {
 	switch {
-	case len(trusted) > 0 && len(trusted[0]) > 1:
-		return trusted[0][1]
+	case len(trusted) > 1:
+		return trusted[1]
 	case len(path) > 1:
 		return path[1]
 	}

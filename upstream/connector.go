@@ -59,6 +59,7 @@ type Connector struct {
 	options  Options
 	resolver *resolver
 	tickets  *tickets
+	chains   *chains
 	dial     func(context.Context, netip.AddrPort) (net.Conn, error)
 	routable func(netip.Addr) bool
 	own      func(netip.AddrPort) bool // see Avoid
@@ -76,6 +77,7 @@ func New(o Options) (*Connector, error) {
 		options:  o,
 		resolver: resolver,
 		tickets:  newTickets(),
+		chains:   newChains(),
 		dial:     dialTCP,
 		routable: routable,
 	}, nil

@@ -82,15 +82,12 @@ func (h *handshake) noCertificate(*tls.CertificateRequestInfo) (*tls.Certificate
 
 // verify judges the chain, be it of a full or a resumed handshake.
 func (h *handshake) verify(cs tls.ConnectionState) error {
-	now := time.Now()
-	h.facts.Chain = certificates(cs.PeerCertificates)
-	v := verifier{roots: h.c.options.Roots, host: h.target.Host, now: now}
+	v := h.c.verifier(h.target.Host, time.Now())
+	v.asked = true
 	trust := v.judge(cs.PeerCertificates, cs.OCSPResponse)
-	h.facts.Verified = trust.fault == session.VerifyOK
-	h.facts.Verify, h.facts.Error = trust.fault, trust.words
-	h.facts.Stapled, h.facts.RootHint = trust.stapled, trust.lacks
+	h.c.tell(h.facts, h.target.Host, cs.PeerCertificates, trust)
 	if h.facts.Verified {
-		h.until = trust.until
+		h.until = endOf(trust.path)
 		return nil
 	}
 	h.c.tickets.forget(h.target.Name)

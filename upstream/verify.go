@@ -20,10 +20,10 @@ import (
 // trust is the judgement of a chain.
 type trust struct {
 	fault   session.VerifyFault
-	words   string    // all that is wrong, in words fit for the app
-	lacks   string    // the issuer that is missing above the chain as sent
-	stapled string    // status of the OCSP answer that came with it
-	until   time.Time // when the trusted chain ends
+	words   string              // all that is wrong, in words fit for the app
+	lacks   string              // the issuer that is missing above the chain as sent
+	stapled string              // status of the OCSP answer that came with it
+	path    []*x509.Certificate // from the leaf to the trusted root; nil when none is reached
 }
 
 // add notes one more thing that is wrong.
@@ -41,6 +41,7 @@ type verifier struct {
 	roots *x509.CertPool // nil means the system's
 	host  string
 	now   time.Time
+	asked bool // an OCSP answer was asked for
 }
 
 // judge verifies the chain as sent, leaf first, and the OCSP answer with it.
@@ -50,17 +51,18 @@ func (v verifier) judge(chain []*x509.Certificate, staple []byte) trust {
 		t.add(session.VerifyOther, "the smarthost sent no certificate")
 		return t
 	}
+	chain = chain[:min(len(chain), maxChain)]
 	path := linked(chain)
 	trusted, err := v.build(chain, v.now)
 	if err == nil {
-		t.until = endOf(trusted[0])
+		t.path = trusted[0]
 	} else {
 		v.explain(&t, path, chain, err)
 	}
 	if chain[0].VerifyHostname(bareHost(v.host)) != nil {
 		t.add(session.VerifyName, "%s", nameWords(chain[0], v.host))
 	}
-	v.readStaple(&t, chain[0], issuerOf(chain[0], trusted, path), staple)
+	v.readStaple(&t, chain[0], issuerOf(chain[0], t.path, path), staple)
 	return t
 }
 
