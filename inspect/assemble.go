@@ -32,7 +32,13 @@ type state struct {
 	connected    bool
 	stopping     bool
 	killed       bool // the proxy died
+	tunnel       bool // app and upstream are under TLS with each other
+	left         bool // a side has ended its leg
+	cut          bool // the tunnel ended in a reset
 }
+
+// Passthrough is the mode of a session whose TLS is left end to end.
+const Passthrough = "passthrough"
 
 // Limits of what is listed; the rest is counted.
 const (
@@ -51,6 +57,8 @@ func NewAssembler(info *session.Info) *Assembler {
 		App:      AppLeg{Addr: info.AppAddr},
 		Upstream: UpstreamLeg{Name: info.Upstream},
 		Phase:    session.PhaseConnect,
+
+		Passthrough: info.Mode == Passthrough,
 	}
 	a.mail.current, a.mail.body = none, none
 	return a
@@ -60,6 +68,7 @@ func NewAssembler(info *session.Info) *Assembler {
 // store, its events included. It serves to close what a killed proxy left open.
 func Resume(s *Session) *Assembler {
 	a := NewAssembler(&session.Info{ID: s.ID, Started: s.Started, Route: s.Route, AppAddr: s.App.Addr, Upstream: s.Upstream.Name, Linked: s.Linked})
+	a.s.Passthrough = s.Passthrough
 	for i := range s.Events {
 		a.Add(&s.Events[i])
 	}
@@ -93,8 +102,13 @@ func (a *Assembler) Add(e *session.Entry) {
 		a.mail.data(&a.s, e)
 	case session.KindError:
 		a.state.dialFailed = a.state.dialFailed || e.Leg == session.Upstream && e.Fault != nil
-	case session.KindNote, session.KindClose:
+	case session.KindNote:
 		a.note(e)
+	case session.KindClose:
+		a.note(e)
+		a.leave(e)
+	case session.KindProbe:
+		a.s.probed(e)
 	}
 }
 
@@ -127,6 +141,9 @@ func (a *Assembler) Session() *Session {
 	s := a.s
 	s.Events = a.history.entries()
 	s.Outcome = a.outcome()
+	if s.Direct == nil {
+		s.Direct = s.untested()
+	}
 	return &s
 }
 
@@ -242,15 +259,37 @@ func (a *Assembler) authReply(e *session.Entry) {
 }
 
 func (a *Assembler) tls(e *session.Entry) {
-	a.state.tlsFailed = e.Fault != nil
 	if e.TLS == nil {
+		a.state.tlsFailed = e.Fault != nil
 		return
+	}
+	if e.TLS.Passthrough { // one handshake, told of for each leg
+		a.s.Passthrough = true
+		a.state.tlsFailed = a.state.tlsFailed || e.Fault != nil
+		a.state.tunnel = !a.state.tlsFailed
+	} else {
+		a.state.tlsFailed = e.Fault != nil
 	}
 	if e.Leg == session.App {
 		a.s.App.TLS = e.TLS
 	} else {
 		a.s.Upstream.TLS = e.TLS
 	}
+}
+
+// leave judges how a side left a tunnel, of which nothing else is seen. A
+// reset behind the other side's end hurts nobody: closing while the peer still
+// speaks makes one.
+func (a *Assembler) leave(e *session.Entry) {
+	if a.state.tunnel && e.Fault != nil {
+		switch e.Fault.Class {
+		case session.FaultAlert, session.FaultHiddenAlert:
+			a.state.tlsFailed = true
+		case session.FaultReset:
+			a.state.cut = a.state.cut || !a.state.left
+		}
+	}
+	a.state.left = true
 }
 
 func (a *Assembler) note(e *session.Entry) {

@@ -4,6 +4,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"smtp-proxy/proxy/session"
 )
 
 // Filter selects sessions. It is what `tail`, `sessions`, the page and the API
@@ -31,7 +33,7 @@ type Term struct {
 
 // FilterKeys returns the keys that a filter knows, in alphabetical order.
 func FilterKeys() []string {
-	return []string{"app", "before", "cause", "code", "from", "id", "outcome", "provider", "route", "since", "subject", "to", "upstream", "user"}
+	return []string{"app", "before", "cause", "code", "from", "id", "outcome", "provider", "route", "since", "subject", "tls", "to", "upstream", "user"}
 }
 
 // Terms returns the words of the filter. A store may use them to narrow down
@@ -97,6 +99,8 @@ func (t Term) holds(s *Session) bool {
 		return glob(t.Value, s.App.Helo) || host(t.Value, s.App.Addr)
 	case "upstream":
 		return host(t.Value, s.Upstream.Name) || host(t.Value, s.Upstream.Addr)
+	case "tls":
+		return t.hasTLS(s)
 	case "user":
 		return s.Auth != nil && address(t.Value, s.Auth.Username)
 	}
@@ -120,6 +124,14 @@ func (t Term) holdsAny(s *Session) bool {
 		return t.hasCode(s)
 	}
 	return false
+}
+
+// hasTLS compares with a version on either leg (1.2), or asks for passthrough.
+func (t Term) hasTLS(s *Session) bool {
+	is := func(h *session.TLS) bool {
+		return h != nil && h.Version != "" && (glob(t.Value, h.Version) || glob(t.Value, strings.TrimPrefix(h.Version, "TLS ")))
+	}
+	return s.Passthrough && glob(t.Value, Passthrough) || is(s.App.TLS) || is(s.Upstream.TLS)
 }
 
 // hasCode compares with a reply code, an enhanced code or a class (5xx).

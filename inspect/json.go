@@ -27,6 +27,8 @@ type sessionJSON struct {
 	Findings []Finding   `json:"findings"`
 	Dropped  int         `json:"dropped,omitempty"`
 	Omitted  int         `json:"omitted_messages,omitempty"`
+	Direct   *Direct     `json:"direct,omitempty"`
+	Through  bool        `json:"passthrough,omitempty"`
 	Events   []eventJSON `json:"events,omitempty"`
 }
 
@@ -39,7 +41,7 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 		App: s.App, Upstream: s.Upstream, Auth: s.Auth,
 		Messages: listed(s.Messages, completeMessage), Outcome: s.Outcome, Phase: string(s.Phase),
 		Codes: s.Codes, Edits: orEmpty(s.Edits), Findings: listed(s.Findings, completeFinding),
-		Dropped: s.Dropped, Omitted: s.Omitted,
+		Dropped: s.Dropped, Omitted: s.Omitted, Direct: s.Direct, Through: s.Passthrough,
 	}
 	out.App.TLS, out.Upstream.TLS = completeTLS(s.App.TLS), completeTLS(s.Upstream.TLS)
 	if !s.Ended.IsZero() {
@@ -72,7 +74,7 @@ func (s *Session) UnmarshalJSON(b []byte) error {
 		ID: in.ID, Started: time.Time(in.Started), Route: in.Route, Linked: in.Linked,
 		App: in.App, Upstream: in.Upstream, Auth: in.Auth, Messages: in.Messages,
 		Outcome: in.Outcome, Phase: session.Phase(in.Phase), Codes: in.Codes, Edits: in.Edits,
-		Findings: in.Findings, Dropped: in.Dropped, Omitted: in.Omitted,
+		Findings: in.Findings, Dropped: in.Dropped, Omitted: in.Omitted, Direct: in.Direct, Passthrough: in.Through,
 	}
 	if in.Ended != nil {
 		s.Ended = time.Time(*in.Ended)

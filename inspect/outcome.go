@@ -8,7 +8,7 @@ func (a *Assembler) outcome() Outcome {
 	switch {
 	case a.s.Ended.IsZero():
 		return Open
-	case t.cut > 0 || a.state.killed:
+	case t.cut > 0 || a.state.killed || a.state.cut:
 		return Aborted
 	case t.accepted > 0 && (t.refused > 0 || t.partial > 0):
 		return Partial

@@ -47,6 +47,9 @@ type Session struct {
 	Phase    session.Phase   // the furthest phase reached; quit does not count
 	Codes    []string        // distinct codes of refusing replies, "550 5.1.1", in order; at most 32
 	Omitted  int             // messages beyond those listed, which are the first 10,000 of a session
+	Direct   *Direct         // what would be without the proxy; nil where that does not matter
+
+	Passthrough bool // TLS was left end to end between app and smarthost
 }
 
 // AppLeg is the app's side of a session.
