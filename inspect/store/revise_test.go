@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
+	"time"
 
 	"smtp-proxy/inspect"
+	"smtp-proxy/proxy/session"
 )
 
 // TestRevise gives a session other findings while the keeper runs, and finds
@@ -29,7 +32,9 @@ func TestRevise(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	err := k.Revise(ctx, "01A", []inspect.Finding{{Cause: "reputation.ip-blocklisted"}, {Cause: "recipient.unknown"}})
+	answers := []session.Entry{{Seq: 11, At: start.Add(time.Minute), Leg: session.Upstream, From: session.FromProxy, Kind: session.KindProbe,
+		Text: "would connect", Probe: &session.Probe{Name: inspect.ProbeDirect, Target: "x:25", Result: "ok"}}}
+	err := k.Revise(ctx, "01A", answers, []inspect.Finding{{Cause: "reputation.ip-blocklisted"}, {Cause: "recipient.unknown"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,17 +45,26 @@ func TestRevise(t *testing.T) {
 		t.Errorf("followed %+v", v)
 	}
 	v, err := s.Session(ctx, "01A")
-	if err != nil || len(v.Events) != 10 || len(v.Findings) != 2 {
-		t.Errorf("session = %+v, %v; want its 10 events and 2 findings", v, err)
+	if err != nil || len(v.Events) != 11 || v.Events[10].Probe == nil || len(v.Findings) != 2 {
+		t.Errorf("session = %+v, %v; want its 10 events, the answer behind them, and 2 findings", v, err)
+	}
+	if want := (&inspect.Direct{Tested: true, WouldConnect: true, Text: "would connect"}); !reflect.DeepEqual(v.Direct, want) {
+		t.Errorf("direct = %+v, want %+v", v.Direct, want)
 	}
 	if got := ids(t, s, "cause:reputation.*", 0); len(got) != 1 {
 		t.Errorf("cause:reputation.* selects %q", got)
 	}
-	if err := k.Revise(ctx, "02", nil); !errors.Is(err, ErrNotFound) {
+	if err := k.Revise(ctx, "02", nil, nil); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Revise(02) = %v, want ErrNotFound", err)
 	}
 	close(q)
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+	if err := k.Revise(ctx, "01A", nil, []inspect.Finding{{Cause: "recipient.unknown"}}); err != nil {
+		t.Errorf("Revise behind the keeper's end: %v", err)
+	}
+	if v, err := s.Session(ctx, "01A"); err != nil || len(v.Events) != 11 || len(v.Findings) != 1 {
+		t.Errorf("session = %+v, %v; want 11 events and 1 finding", v, err)
 	}
 }
