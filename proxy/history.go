@@ -13,6 +13,7 @@ import (
 func (r *relay) record(e *session.Entry) {
 	r.seq++
 	e.Seq = r.seq
+	r.witness(e)
 	r.remember(e)
 	r.history = append(r.history, session.Record{Session: r.info, Entry: e})
 }

@@ -39,6 +39,8 @@ type leg struct {
 	since   time.Time      // when the write under way began
 	shake   bool           // a handshake is due, all earlier writes being out
 	broken  *session.Fault // why it can no longer be written to
+	ended   bool           // our direction has been closed
+	parting *session.TCP   // what the kernel knew when the peer's end was seen
 	changed sync.Cond      // on the relay's lock
 }
 

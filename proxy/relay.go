@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"sync"
@@ -192,17 +191,6 @@ func (r *relay) readOnce(l *leg, in *source) {
 	r.settle(l)
 }
 
-// faultOf says how a side ended; nil is a clean end.
-func (l *leg) faultOf(err error) *session.Fault {
-	switch {
-	case l.broken != nil:
-		return l.broken
-	case errors.Is(err, io.EOF):
-		return nil
-	}
-	return upstream.Classify("read", err)
-}
-
 // wake makes both directions look at what has changed, wherever they wait.
 func (r *relay) wake() {
 	for i := range r.legs {
@@ -258,6 +246,7 @@ func (r *relay) apply(effects []session.Effect) {
 				r.history = append(r.history, session.Record{Session: r.info, Body: e.Data})
 			}
 		}
+		l.ended = l.ended || e.Op != session.OpWrite
 		l.queue = append(l.queue, chunk{e.Op, e.Data})
 		l.queued++
 	}
@@ -343,6 +332,7 @@ func (r *relay) connectSecure(conn net.Conn) {
 	if fault == nil {
 		r.legs[session.Upstream].conn = tc
 	} else {
+		r.legs[session.Upstream].parting = tcpInfo(conn)
 		_ = conn.Close()
 	}
 	r.apply(r.m.Secured(now, session.Upstream, facts, fault))

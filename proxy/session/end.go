@@ -21,7 +21,7 @@ func (m *Machine) Closed(now time.Time, side Side, fault *Fault) []Effect {
 		fault = nil // a party that has said its last word may be gone when ours arrives
 	}
 	e := m.entry(side, Origin(side), KindClose, m.phase)
-	e.Fault, e.Text = fault, fmt.Sprintf("the %s closed the connection", side)
+	e.Fault, e.Silent, e.Text = fault, m.silent(), fmt.Sprintf("the %s closed the connection", side)
 	if fault != nil {
 		e.Text = fmt.Sprintf("the %s left: %s", side, fault.Text)
 	}
@@ -201,12 +201,17 @@ func (m *Machine) Elapsed(now time.Time) []Effect {
 // stalled ends a session whose side has been silent for too long.
 func (m *Machine) stalled(side Side, silent time.Duration) {
 	silent = silent.Round(time.Second)
-	m.note(side, OddTimeout, fmt.Sprintf("the %s has been silent for %s", side, silent))
+	m.note(side, OddTimeout, fmt.Sprintf("the %s has been silent for %s", side, silent)).Silent = m.silent()
 	if side == Upstream {
 		m.fail("421 4.4.2", fmt.Sprintf("%s has sent nothing for %s, and %s is due", m.cfg.Upstream, silent, m.owed()))
 		return
 	}
 	m.fail("421 4.4.2", fmt.Sprintf("nothing was heard from you for %s", silent))
+}
+
+// silent is how long nothing has come from either side.
+func (m *Machine) silent() *Silent {
+	return &Silent{App: m.now.Sub(m.heard[App]), Upstream: m.now.Sub(m.heard[Upstream])}
 }
 
 // Stop asks the session to end: at once when no message is under way or the

@@ -1,0 +1,76 @@
+package proxy
+
+import (
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
+)
+
+// tcpInfo asks the kernel what it knows of the connection beneath conn. It is
+// nil for a connection that is closed or no TCP.
+func tcpInfo(conn net.Conn) (tcp *session.TCP) {
+	onSocket(conn, func(fd int) {
+		if info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			tcp = factsOf(info)
+		}
+	})
+	return tcp
+}
+
+// onSocket calls f with the descriptor beneath conn, if there is one.
+func onSocket(conn net.Conn, f func(fd int)) {
+	if conn == nil {
+		return
+	}
+	sc, ok := upstream.Unwrap(conn).(syscall.Conn)
+	if !ok {
+		return
+	}
+	if raw, err := sc.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { f(int(fd)) }) // closed meanwhile: nothing to be known
+	}
+}
+
+// factsOf takes over the fields that tell a path that loses packets from a
+// peer that is slow. The kernel counts time in microseconds.
+func factsOf(info *unix.TCPInfo) *session.TCP {
+	tcp := &session.TCP{
+		RTT:         time.Duration(info.Rtt) * time.Microsecond,
+		RTTVar:      time.Duration(info.Rttvar) * time.Microsecond,
+		Retransmits: int(info.Total_retrans),
+		Lost:        int(info.Lost),
+		Unacked:     int(info.Unacked),
+		State:       stateName(info.State),
+	}
+	if info.Min_rtt != ^uint32(0) { // not measured yet
+		tcp.MinRTT = time.Duration(info.Min_rtt) * time.Microsecond
+	}
+	return tcp
+}
+
+// stateName is a state of RFC 9293, section 3.3.2, in the numbers of Linux.
+func stateName(state uint8) string {
+	names := [...]string{
+		1: "established", 2: "syn-sent", 3: "syn-received", 4: "fin-wait-1", 5: "fin-wait-2",
+		6: "time-wait", 7: stateClosed, 8: "close-wait", 9: "last-ack", 10: "listen", 11: "closing",
+	}
+	if int(state) >= len(names) {
+		return ""
+	}
+	return names[state]
+}
+
+// brokenPipe reports whether a reset came behind the peer's own FIN: Linux
+// then leaves EPIPE on the socket, and ECONNRESET for a reset without one.
+func brokenPipe(conn net.Conn) (broken bool) {
+	onSocket(conn, func(fd int) {
+		pending, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		broken = err == nil && syscall.Errno(pending) == syscall.EPIPE
+	})
+	return broken
+}
