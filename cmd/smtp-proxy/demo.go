@@ -110,6 +110,9 @@ func (d *demo) run(ctx context.Context) error {
 
 // tell plays all scenes, then shows what an app of the owner's sends.
 func (d *demo) tell(ctx context.Context) {
+	if d.plant.keys != nil {
+		d.say(keyLogWarning + ".")
+	}
 	d.say("An app sends a message through the proxy to the embedded sandbox.")
 	if err := d.goodMail(ctx); err != nil {
 		d.say("The app could not send: " + err.Error())

@@ -43,6 +43,7 @@ func (x *plant) connector(r policy.Route) (*upstream.Connector, error) {
 	c := x.config
 	o := upstream.Options{
 		Resolver: c.Resolver, ConnectTimeout: c.ConnectTimeout, HandshakeTimeout: c.HandshakeTimeout, Insecure: c.UpstreamInsecure,
+		KeyLog: x.keys.writer(),
 	}
 	var err error
 	switch {
@@ -170,10 +171,15 @@ func (x *plant) openAppTLS() error {
 	if !needed {
 		return nil
 	}
+	open := x.openAuthority
 	if x.config.Cert != "" {
-		return x.loadCertificate()
+		open = x.loadCertificate
 	}
-	return x.openAuthority()
+	if err := open(); err != nil {
+		return err
+	}
+	x.appTLS.KeyLogWriter = x.keys.writer()
+	return nil
 }
 
 func (x *plant) loadCertificate() error {

@@ -28,6 +28,7 @@ func (x *plant) reachOf(f *testenv.Fault) upstream.Options {
 		Resolver:         f.Resolver,
 		ConnectTimeout:   cmp.Or(time.Duration(f.Relay.ConnectTimeout), x.config.ConnectTimeout),
 		HandshakeTimeout: cmp.Or(time.Duration(f.Relay.HandshakeTimeout), x.config.HandshakeTimeout),
+		KeyLog:           x.keys.writer(),
 	}
 	if f.Roots != nil {
 		reach.Roots = x509.NewCertPool()

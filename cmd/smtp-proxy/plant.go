@@ -33,6 +33,7 @@ type plant struct {
 	sandbox  *testenv.Sandbox // nil unless a route leads there
 	health   *health
 	appTLS   *tls.Config
+	keys     *keyLog // nil: no TLS keys are written
 	// onReplies adds the cause to failing replies; nil without --annotate.
 	onReplies proxy.Annotator
 
@@ -52,7 +53,7 @@ func (p *program) newPlant(c policy.Config, ended func(*inspect.Session)) (*plan
 	if x.dir, err = p.dataDir(); err != nil {
 		return nil, errors.Join(err, x.logFile.Close())
 	}
-	for _, step := range []func() error{x.checkUsers, x.openRecord, x.openAppTLS, x.openGates, x.openHealth} {
+	for _, step := range []func() error{x.checkUsers, x.openKeyLog, x.openRecord, x.openAppTLS, x.openGates, x.openHealth} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, x.close())
 		}
@@ -208,7 +209,7 @@ func (x *plant) close() error {
 	if x.store != nil {
 		errs = append(errs, x.store.Close())
 	}
-	return errors.Join(append(errs, x.logFile.Close())...)
+	return errors.Join(append(errs, x.keys.close(), x.logFile.Close())...)
 }
 
 // hints returns what the owner needs to know now that all is open.
