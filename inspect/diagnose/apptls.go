@@ -22,6 +22,9 @@ func appTLS(f *facts, found []symptom) []symptom {
 	case e.Fault == nil:
 		return leftAfterHandshake(f, e)
 	}
+	if s, ok := f.brokenByApp(e); ok {
+		return []symptom{s}
+	}
 	if s, ok := appHandshake(e); ok {
 		return []symptom{s}
 	}
@@ -40,7 +43,7 @@ func tlsOnPlainPort(e *session.Entry) symptom {
 	return s
 }
 
-// appHandshake names why the app's handshake failed.
+// appHandshake names why the app broke its handshake off, once it had begun.
 func appHandshake(e *session.Entry) (symptom, bool) {
 	s := oneOf("tls.app-rejected-certificate", weightTLS, e)
 	s.values = appTLSValues(e)
@@ -53,10 +56,6 @@ func appHandshake(e *session.Entry) (symptom, bool) {
 		return plainOnTLSPort(e), true
 	case session.FaultClosed, session.FaultReset:
 		s.certainty = inspect.Likely
-	case session.FaultTimeout:
-		s.cause = "app.timeout"
-	case session.FaultCorrupt:
-		s.cause = "tls.handshake-corrupt"
 	default:
 		return s, false
 	}
