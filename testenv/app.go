@@ -35,6 +35,7 @@ type App struct {
 
 	TLS    AppTLS
 	Config *tls.Config // roots and server name; nil trusts the system's roots
+	Breach Breach      // spoils the handshake
 
 	Mechanism      string // PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER; empty for PLAIN
 	User, Password string // no AUTH without a user
@@ -143,7 +144,7 @@ func (a *App) shake(ctx context.Context, c net.Conn) (net.Conn, error) {
 		cfg = cfg.Clone()
 		cfg.ServerName = "localhost"
 	}
-	secure := tls.Client(c, cfg)
+	secure := tls.Client(a.Breach.on(c), cfg)
 	return secure, secure.HandshakeContext(ctx)
 }
 

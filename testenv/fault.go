@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -37,6 +38,8 @@ type FaultOptions struct {
 	Addr    string // ip:port; empty for a free port of 127.0.0.1
 	Persona string // in whose words; empty for the first that has some
 	Host    string // what the upstream is called; empty for the persona's own host
+	Version uint16 // the one TLS version that it speaks, as tls.VersionTLS12; 0 for what the fault needs
+	Breach  Breach // of the smarthost's handshake, instead of the fault's own
 }
 
 // starter builds up a fault that is already filled with what its scene says.
@@ -111,7 +114,7 @@ func findScene(name, persona string) (Scene, error) {
 func (s Scene) smarthost(o FaultOptions) SmarthostOptions {
 	opts := SmarthostOptions{
 		Addr: o.Addr, Persona: s.Persona, Host: o.Host, NoTLS: s.NoTLS, Implicit: s.Implicit,
-		EHLO: s.EHLO, Handshake: spoiltHandshakes()[s.Handshake],
+		EHLO: s.EHLO, Version: o.Version, Breach: cmp.Or(o.Breach, s.Breach),
 	}
 	if s.Phase != "" {
 		opts.Answers = map[session.Phase]Answer{s.Phase: s.Answer}

@@ -58,7 +58,7 @@ func (f *Fault) present(o FaultOptions, make issue, clock time.Duration) error {
 		return fmt.Errorf("certificate for %s: %w", host, err)
 	}
 	err = f.serve(SmarthostOptions{
-		Addr: o.Addr, Persona: persona, Host: host, Clock: clock,
+		Addr: o.Addr, Persona: persona, Host: host, Clock: clock, Version: o.Version,
 		TLS: &tls.Config{Certificates: []tls.Certificate{cert}},
 	})
 	f.Roots = ca.PEM()

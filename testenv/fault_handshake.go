@@ -1,11 +1,6 @@
 package testenv
 
-import (
-	"context"
-	"crypto/tls"
-	"io"
-	"net"
-)
+import "crypto/tls"
 
 // handshakeFaults are smarthosts that find nothing in common with the relay,
 // or miss something.
@@ -16,6 +11,7 @@ func handshakeFaults() map[string]starter {
 		}),
 		"tls.cipher-mismatch": shakes(func(c *tls.Config) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}
+			c.CurvePreferences = []tls.CurveID{x448} // in TLS 1.3 it is the group that can be missing
 		}),
 		"tls.client-certificate-required": shakes(func(c *tls.Config) {
 			c.ClientAuth = tls.RequireAnyClientCert
@@ -26,6 +22,9 @@ func handshakeFaults() map[string]starter {
 		"tls.sni-required": nameless,
 	}
 }
+
+// x448 is a group (RFC 8446, section 4.2.7) that Go does not speak.
+const x448 tls.CurveID = 0x1e
 
 // shakes serves the default persona with changed TLS settings.
 func shakes(change func(*tls.Config)) starter {
@@ -40,7 +39,7 @@ func shakes(change func(*tls.Config)) starter {
 		}
 		cfg := &tls.Config{Certificates: []tls.Certificate{cert}}
 		change(cfg)
-		err = f.serve(SmarthostOptions{Addr: o.Addr, Host: host, TLS: cfg})
+		err = f.serve(SmarthostOptions{Addr: o.Addr, Host: host, TLS: cfg, Version: o.Version})
 		f.Roots = roots
 		return err
 	}
@@ -59,45 +58,9 @@ func nameless(f *Fault, o FaultOptions) error {
 		}
 		return &cert, nil
 	}}
-	err = f.serve(SmarthostOptions{Addr: o.Addr, TLS: cfg})
+	err = f.serve(SmarthostOptions{Addr: o.Addr, TLS: cfg, Version: o.Version})
 	if err == nil {
 		f.Roots, f.Upstream = roots, f.Smarthost.Addr()
 	}
 	return err
-}
-
-// spoiltHandshakes are ways to go wrong instead of shaking hands.
-func spoiltHandshakes() map[string]func(context.Context, net.Conn) net.Conn {
-	return map[string]func(context.Context, net.Conn) net.Conn{
-		"silence": func(_ context.Context, c net.Conn) net.Conn {
-			_, _ = io.Copy(io.Discard, c)
-			return nil
-		},
-		"reset": func(_ context.Context, c net.Conn) net.Conn {
-			hearHello(c)
-			reset(c)
-			return nil
-		},
-		"close": func(_ context.Context, c net.Conn) net.Conn {
-			hearHello(c)
-			return nil
-		},
-		"garbage": func(_ context.Context, c net.Conn) net.Conn {
-			hearHello(c)
-			_, _ = c.Write([]byte("\x16\x03\x03\x00\x08\xde\xad\xbe\xef\xde\xad\xbe\xef"))
-			_, _ = io.Copy(io.Discard, c)
-			return nil
-		},
-	}
-}
-
-// hearHello reads the first record of the handshake, so that a close behind it
-// is a FIN and no RST for octets unread.
-func hearHello(c net.Conn) {
-	head := make([]byte, 5)
-	if _, err := io.ReadFull(c, head); err != nil {
-		return
-	}
-	length := int64(head[3])<<8 | int64(head[4])
-	_, _ = io.CopyN(io.Discard, c, length)
 }

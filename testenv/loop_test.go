@@ -45,6 +45,7 @@ func startLoop(t *testing.T, f *testenv.Fault, changes ...func(*proxy.Options)) 
 	o := proxy.Options{
 		Routes:   []proxy.Route{loopRoute(t, f, authority)},
 		Recorder: l.rec, Log: zerolog.Nop(),
+		HandshakeTimeout: time.Duration(f.Relay.HandshakeTimeout),
 	}
 	for _, change := range changes {
 		change(&o)

@@ -237,6 +237,8 @@ func closeWrite(c net.Conn) error {
 		return c.CloseWrite()
 	case *aheadConn:
 		return closeWrite(c.Conn)
+	case *breachedConn:
+		return closeWrite(c.Conn)
 	}
 	return fmt.Errorf("cannot half-close a %T", c)
 }
@@ -247,6 +249,8 @@ func rawConn(c net.Conn) net.Conn {
 	case *tls.Conn:
 		return rawConn(t.NetConn())
 	case *aheadConn:
+		return rawConn(t.Conn)
+	case *breachedConn:
 		return rawConn(t.Conn)
 	}
 	return c

@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -25,10 +26,10 @@ type Scene struct {
 	Phase   session.Phase `toml:"phase"` // when the answer is given; empty when there is none
 	Answer
 
-	EHLO      []string `toml:"ehlo"` // keywords instead of the persona's
-	NoTLS     bool     `toml:"no-tls"`
-	Implicit  bool     `toml:"implicit"`
-	Handshake string   `toml:"handshake"` // how the handshake is spoilt: a key of spoiltHandshakes
+	EHLO     []string `toml:"ehlo"` // keywords instead of the persona's
+	NoTLS    bool     `toml:"no-tls"`
+	Implicit bool     `toml:"implicit"`
+	Breach   Breach   `toml:"breach"` // of the smarthost's handshake
 
 	App   AppNeeds      `toml:"app"`
 	Relay RelaySettings `toml:"relay"`
@@ -47,6 +48,7 @@ type AppNeeds struct {
 	TLS       AppTLS   `toml:"tls"`
 	OldTLS    bool     `toml:"old-tls"`       // offers nothing above TLS 1.1
 	NoRoots   bool     `toml:"trusts-nobody"` // and so refuses every certificate
+	Breach    Breach   `toml:"breach"`        // of the app's handshake
 	Script    string   `toml:"script"`        // said instead of a session
 	Patience  duration `toml:"patience"`      // before it leaves without a word
 	Sends     int      `toml:"sends"`         // sessions until the cause shows; 0 for 1
@@ -77,8 +79,8 @@ func (s Scene) validate() error {
 	if s.Phase == "" && s.Answer != (Answer{}) {
 		return fmt.Errorf("%s: an answer without a phase", s.ID)
 	}
-	if _, ok := spoiltHandshakes()[s.Handshake]; !ok && s.Handshake != "" {
-		return fmt.Errorf("%s: no such handshake %q", s.ID, s.Handshake)
+	if err := errors.Join(s.Breach.validate(), s.App.Breach.validate()); err != nil {
+		return fmt.Errorf("%s: %w", s.ID, err)
 	}
 	if _, err := ParseScript(s.App.Script); err != nil {
 		return fmt.Errorf("%s: %w", s.ID, err)
@@ -95,7 +97,7 @@ func (s Scene) app() App {
 	n := s.App
 	a := App{
 		Helo: n.Helo, TLS: n.TLS, Mechanism: n.Mechanism, User: n.User, Password: n.Password,
-		From: n.From, Params: n.Params, Patience: time.Duration(n.Patience),
+		From: n.From, Params: n.Params, Breach: n.Breach, Patience: time.Duration(n.Patience),
 		Script: strings.ReplaceAll(n.Script, "{long}", strings.Repeat("x", 20000)),
 	}
 	if n.To != "" {

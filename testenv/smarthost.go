@@ -22,9 +22,8 @@ type SmarthostOptions struct {
 	Implicit bool        // TLS from the first byte
 	NoTLS    bool        // STARTTLS is neither offered nor understood
 	TLS      *tls.Config // own certificate; nil for one of an own authority, see Roots
-	// Handshake replaces the TLS handshake, to spoil it. It returns nil when
-	// the conversation ends with it.
-	Handshake func(ctx context.Context, c net.Conn) net.Conn
+	Version  uint16      // the one TLS version to speak, as tls.VersionTLS12; 0 for those of TLS
+	Breach   Breach      // spoils the handshake
 
 	Answers        map[session.Phase]Answer // instead of the persona's usual replies
 	EHLO           []string                 // keywords instead of the persona's
@@ -75,6 +74,10 @@ func NewSmarthost(opts SmarthostOptions) (*Smarthost, error) {
 			return nil, fmt.Errorf("certificate of %s: %w", persona.Host, err)
 		}
 		s.opts.TLS, s.roots = &tls.Config{Certificates: []tls.Certificate{leaf}}, roots
+	}
+	if opts.Version != 0 && !opts.NoTLS {
+		s.opts.TLS = s.opts.TLS.Clone()
+		s.opts.TLS.MinVersion, s.opts.TLS.MaxVersion = opts.Version, opts.Version
 	}
 	s.port, err = openPort(opts.Addr, s.serve)
 	return s, err

@@ -25,19 +25,11 @@ func (t *talk) startTLS(ctx context.Context) bool {
 // handshake goes under TLS and forgets what was said in clear (RFC 3207,
 // section 4.2). It reports whether the conversation goes on.
 func (t *talk) handshake(ctx context.Context) bool {
-	if shake := t.host.opts.Handshake; shake != nil {
-		c := shake(ctx, t.conn)
-		if c == nil {
-			return false
-		}
-		t.use(c)
-	} else {
-		c := tls.Server(t.conn, t.host.opts.TLS)
-		if c.HandshakeContext(ctx) != nil {
-			return false
-		}
-		t.use(c)
+	c := tls.Server(t.host.opts.Breach.on(t.conn), t.host.opts.TLS)
+	if c.HandshakeContext(ctx) != nil {
+		return false
 	}
+	t.use(c)
 	t.secure, t.helo, t.user = true, "", ""
 	t.transaction = transaction{}
 	return true
