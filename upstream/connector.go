@@ -60,6 +60,7 @@ type Connector struct {
 	resolver *resolver
 	tickets  *tickets
 	chains   *chains
+	issuers  *issuers
 	dial     func(context.Context, netip.AddrPort) (net.Conn, error)
 	routable func(netip.Addr) bool
 	own      func(netip.AddrPort) bool // see Avoid
@@ -78,6 +79,7 @@ func New(o Options) (*Connector, error) {
 		resolver: resolver,
 		tickets:  newTickets(),
 		chains:   newChains(),
+		issuers:  newIssuers(),
 		dial:     dialTCP,
 		routable: routable,
 	}, nil

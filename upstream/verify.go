@@ -24,6 +24,7 @@ type trust struct {
 	lacks   string              // the issuer that is missing above the chain as sent
 	stapled string              // status of the OCSP answer that came with it
 	path    []*x509.Certificate // from the leaf to the trusted root; nil when none is reached
+	adrift  bool                // no trusted root is reached, dates aside
 }
 
 // add notes one more thing that is wrong.
@@ -42,6 +43,10 @@ type verifier struct {
 	host  string
 	now   time.Time
 	asked bool // an OCSP answer was asked for
+
+	// lacks says whether the issuer above the chain as sent is an intermediate;
+	// nil where that has not been found out and conventions must decide.
+	lacks *bool
 }
 
 // judge verifies the chain as sent, leaf first, and the OCSP answer with it.
@@ -143,6 +148,7 @@ func commonTime(path []*x509.Certificate) time.Time {
 
 // explainTrust says why a chain in date is not trusted.
 func (v verifier) explainTrust(t *trust, path, chain []*x509.Certificate, err error) {
+	t.adrift = true
 	leaf, top := path[0], path[len(path)-1]
 	if weak := weakness(path); weak != "" && !selfSigned(leaf) {
 		t.add(session.VerifyWeak, "%s", weak)
@@ -185,6 +191,8 @@ func (v verifier) lacksIntermediate(path, chain []*x509.Certificate, err error) 
 	switch {
 	case selfSigned(top):
 		return false // all was sent; the root is not trusted
+	case v.lacks != nil:
+		return *v.lacks
 	case strings.Contains(err.Error(), "candidate authority"):
 		return false // a root of that name is trusted, but it has another key
 	case len(path) > 1:

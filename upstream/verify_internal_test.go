@@ -26,6 +26,11 @@ type signer struct {
 // sign makes a certificate of that name with key, signed by parent or, with
 // none, by itself. A name with a dot is a server's.
 func sign(t *testing.T, name string, key crypto.Signer, parent *signer) *signer {
+	return signAs(t, name, key, parent, func(*x509.Certificate) {})
+}
+
+// signAs is sign for a certificate with something of its own.
+func signAs(t *testing.T, name string, key crypto.Signer, parent *signer, change func(*x509.Certificate)) *signer {
 	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()),
@@ -38,6 +43,7 @@ func sign(t *testing.T, name string, key crypto.Signer, parent *signer) *signer 
 	} else {
 		template.IsCA, template.BasicConstraintsValid = true, true
 	}
+	change(template)
 	if parent == nil {
 		parent = &signer{template, key}
 	}
