@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -47,7 +48,11 @@ func (s *Server) listen(addr string, route *Route) error {
 }
 
 func (s *Server) bind(addr string, route *Route) (netip.AddrPort, error) {
-	l, err := net.Listen("tcp", addr)
+	var c net.ListenConfig
+	if route.Transparent {
+		c.Control = takeForeign
+	}
+	l, err := c.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return netip.AddrPort{}, listenError(addr, err)
 	}

@@ -296,6 +296,9 @@ func (r *relay) connect() {
 		}
 	case err != nil:
 		r.apply(r.m.Unreachable(now, oddityOf(err), err.Error()))
+	case r.server.reenters(r, conn):
+		_ = conn.Close()
+		r.apply(r.m.Unreachable(now, session.OddLoop, ownRedirected))
 	case r.route.Target.Implicit():
 		r.connectSecure(conn)
 	default:
@@ -322,7 +325,8 @@ func oddityOf(err error) session.Oddity {
 // connectSecure makes TLS from the first byte on the upstream's leg.
 func (r *relay) connectSecure(conn net.Conn) {
 	r.mu.Unlock()
-	tc, facts, fault := r.route.Connector.Secure(r.ctx, conn, r.route.Target)
+	tc, facts, fault := r.route.Connector.Secure(r.ctx, conn, r.route.secured())
+	r.route.explainAddress(facts, fault)
 	r.mu.Lock()
 	now := time.Now()
 	if r.m.Over() {
@@ -347,7 +351,8 @@ func (r *relay) shake(l *leg) {
 		r.shakeApp()
 		return
 	}
-	tc, facts, fault := r.route.Connector.Secure(r.ctx, l.conn, r.route.Target)
+	tc, facts, fault := r.route.Connector.Secure(r.ctx, l.conn, r.route.secured())
+	r.route.explainAddress(facts, fault)
 	r.shaken(l, tc, facts, fault)
 }
 

@@ -33,11 +33,20 @@ type Route struct {
 	AllowFrom []netip.Prefix // who may connect; empty means loopback
 	Capture   Capture        // empty means full
 
+	// Transparent takes connections that the firewall redirects (Linux): the
+	// upstream is where each was going. Of Target its mode counts, and its
+	// host as the name in the certificate of connections to its port; both may
+	// be empty.
+	Transparent bool
+
 	PassSmuggling   bool          // an ambiguous end of data passes
 	Annotator       Annotator     // adds the cause to failing replies; nil for none
 	AppSilence      time.Duration // 0 means 5 min
 	UpstreamReply   time.Duration // 0 means 5 min
 	UpstreamVerdict time.Duration // 0 means 10 min
+
+	dest netip.AddrPort // of one redirected connection: where it was going
+	host string         // and the name that its smarthost's certificate must have, if known
 }
 
 // machine returns the session rules of this route.
@@ -69,11 +78,12 @@ func (r *Route) upstreamTLS() session.UpstreamTLS {
 // silence is how long a peer may take nothing that is sent to it.
 func (r *Route) silence() time.Duration { return cmp.Or(r.UpstreamReply, 5*time.Minute) }
 
-// allows reports whether an address may connect.
+// allows reports whether an address may connect. What the firewall of this
+// machine redirects comes from any of the machine's addresses.
 func (r *Route) allows(addr netip.Addr) bool {
 	addr = addr.Unmap()
 	if len(r.AllowFrom) == 0 {
-		return addr.IsLoopback()
+		return addr.IsLoopback() || r.Transparent && isLocal(addr)
 	}
 	return slices.ContainsFunc(r.AllowFrom, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

@@ -33,7 +33,8 @@ type Server struct {
 	own       map[netip.AddrPort]bool
 
 	mu       sync.Mutex
-	sessions map[*relay]netip.Addr
+	sessions map[*relay]netip.AddrPort // and where their apps are
+	dialled  map[*relay]netip.AddrPort // and, where the firewall redirects, from where they have dialled
 	stopping bool
 	running  sync.WaitGroup // sessions
 	accepts  sync.WaitGroup
@@ -53,7 +54,7 @@ func New(o Options) (*Server, error) {
 	if o.HandshakeTimeout == 0 {
 		o.HandshakeTimeout = 30 * time.Second
 	}
-	s := &Server{options: o, own: map[netip.AddrPort]bool{}, sessions: map[*relay]netip.Addr{}}
+	s := &Server{options: o, own: map[netip.AddrPort]bool{}, sessions: map[*relay]netip.AddrPort{}, dialled: map[*relay]netip.AddrPort{}}
 	for _, r := range o.Routes {
 		if r.Connector == nil {
 			return nil, fmt.Errorf("route %s: no connector", r.Name)
@@ -101,8 +102,8 @@ func (s *Server) accept(l listener) {
 // start begins a session of its own goroutine.
 func (s *Server) start(conn net.Conn, route *Route) {
 	from := addrOf(conn.RemoteAddr())
-	r := s.newRelay(conn, route)
-	odd, why := s.admit(r, from.Addr())
+	r := s.newRelay(conn, route.aimed(conn))
+	odd, why := s.admit(r, from)
 	if why != "" {
 		s.running.Go(func() { r.turnAway(conn, odd, why) })
 		return
@@ -138,7 +139,8 @@ func (s *Server) newRelay(conn net.Conn, route *Route) *relay {
 }
 
 // admit counts a session in, or says why it is turned away.
-func (s *Server) admit(r *relay, from netip.Addr) (session.Oddity, string) {
+func (s *Server) admit(r *relay, app netip.AddrPort) (session.Oddity, string) {
+	from := app.Addr()
 	if !r.route.allows(from) {
 		return session.OddPolicy, fmt.Sprintf("554 5.7.1 smtp-proxy: %s may not connect here (--allow-from)", from)
 	}
@@ -152,14 +154,17 @@ func (s *Server) admit(r *relay, from netip.Addr) (session.Oddity, string) {
 	case s.options.MaxPerAddress > 0 && s.count(from) >= s.options.MaxPerAddress:
 		return session.OddLimit, fmt.Sprintf("421 4.7.0 smtp-proxy: %d sessions from %s are open already (--max-per-address)", s.options.MaxPerAddress, from)
 	}
-	s.sessions[r] = from
+	if why := s.undirected(r, app); why != "" {
+		return session.OddLoop, why
+	}
+	s.sessions[r] = app
 	return "", ""
 }
 
 // count returns how many sessions an address has open.
 func (s *Server) count(from netip.Addr) (n int) {
 	for _, a := range s.sessions {
-		if a == from {
+		if a.Addr() == from {
 			n++
 		}
 	}
@@ -170,6 +175,7 @@ func (s *Server) leave(r *relay) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, r)
+	delete(s.dialled, r)
 }
 
 // Shutdown stops listening, lets sessions that are in a message finish it

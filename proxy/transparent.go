@@ -1,0 +1,121 @@
+package proxy
+
+import (
+	"net"
+	"net/netip"
+
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
+)
+
+// How transparent routes work.
+//
+// The firewall sends the app's connections here, and each session's upstream
+// is where its connection was going. Two things must not happen: that the
+// proxy dials itself, because a connection came that nobody redirected; and
+// that the firewall redirects the proxy's own connection, so that each session
+// begins the next. The first shows in the address. The second shows when the
+// address that a session dials from is the one that another's app comes from:
+// each side looks for the other behind having made itself known, so that one
+// of the two always sees it.
+
+// aimed is the route of one connection: on a transparent route its smarthost
+// is where it was going.
+func (r *Route) aimed(conn net.Conn) *Route {
+	if !r.Transparent {
+		return r
+	}
+	return r.toward(originalDestination(conn))
+}
+
+// toward is the route to dest. What the owner said of the smarthost holds for
+// its port; other ports have what is usual there.
+func (r *Route) toward(dest netip.AddrPort) *Route {
+	aimed := *r
+	known := r.Target.Host != "" && r.Target.Port == int(dest.Port())
+	mode := r.Target.Mode
+	if r.Target.Host != "" && !known {
+		mode = upstream.ModeAuto
+	}
+	target, err := upstream.ParseTarget(dest.String(), mode)
+	if err != nil { // an address that no TCP connection has
+		return &aimed
+	}
+	if known {
+		aimed.host = r.Target.Host
+	}
+	aimed.dest, aimed.Target = dest, target
+	aimed.AppTLS = r.appTLSToward(target)
+	return &aimed
+}
+
+// appTLSToward is what TLS an app expects that believes to talk to target.
+func (r *Route) appTLSToward(target upstream.Target) session.AppTLS {
+	switch {
+	case r.AppTLS == session.AppNone:
+		return session.AppNone
+	case target.Implicit():
+		return session.AppImplicit
+	case r.AppTLS == session.AppImplicit:
+		return session.AppOffer
+	}
+	return r.AppTLS
+}
+
+// secured is the target as TLS sees it: under the name that the owner gave,
+// where only the address is known from the connection.
+func (r *Route) secured() upstream.Target {
+	t := r.Target
+	if r.host != "" {
+		t.Host = r.host
+	}
+	return t
+}
+
+// explainAddress says why a certificate does not fit when all that is known of
+// the smarthost is its address, and how to let it be known.
+func (r *Route) explainAddress(facts *session.TLS, fault *session.Fault) {
+	if r.Transparent && r.host == "" && fault != nil && fault.Class == session.FaultCertificate && facts.Verify == session.VerifyName {
+		fault.Text += "; of a redirected connection the address is known only: name the host with --upstream HOST:PORT, or leave TLS to the app with --tls passthrough"
+	}
+}
+
+// undirected says why a transparent route cannot serve a connection, if so.
+// The server's lock is held.
+func (s *Server) undirected(r *relay, from netip.AddrPort) string {
+	switch {
+	case !r.route.Transparent:
+		return ""
+	case !r.route.dest.IsValid() || s.isOwn(r.route.dest):
+		return "421 4.3.5 smtp-proxy: nothing has redirected this connection, and --transparent knows of no other smarthost: " +
+			"let the app connect to the smarthost itself, with the rules of smtp-proxy ca redirect in place"
+	case among(s.dialled, from, r):
+		return "421 4.4.6 smtp-proxy: " + ownRedirected
+	}
+	return ""
+}
+
+const ownRedirected = "the firewall redirects the proxy's own connections: run it as the user that the rules leave out (smtp-proxy ca redirect --user)"
+
+// reenters notes from where a session has dialled, and reports whether that
+// connection has come back as the app of another.
+func (s *Server) reenters(r *relay, conn net.Conn) bool {
+	if !r.route.Transparent {
+		return false
+	}
+	from := addrOf(conn.LocalAddr())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dialled[r] = from
+	return among(s.sessions, from, r)
+}
+
+// among reports whether a session other than r has the address.
+func among(sessions map[*relay]netip.AddrPort, addr netip.AddrPort, r *relay) bool {
+	for other, a := range sessions {
+		if a == addr && other != r {
+			return true
+		}
+	}
+	return false
+}
