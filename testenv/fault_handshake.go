@@ -19,7 +19,8 @@ func handshakeFaults() map[string]starter {
 		"tls.client-certificate-required/tls12": shakes(func(c *tls.Config) {
 			c.MaxVersion, c.ClientAuth = tls.VersionTLS12, tls.RequireAnyClientCert
 		}),
-		"tls.sni-required": nameless,
+		"tls.sni-required":              nameless,
+		"tls.sni-required/unknown-name": shakes(func(c *tls.Config) { knows(c, "mail.other.example") }),
 	}
 }
 
@@ -45,6 +46,19 @@ func shakes(change func(*tls.Config)) starter {
 	}
 }
 
+// knows lets c refuse handshakes that ask for another server name with the
+// alert unrecognized_name; without a name, those that ask for none.
+func knows(c *tls.Config, name string) {
+	cert := &c.Certificates[0]
+	c.Certificates = nil
+	c.GetCertificate = func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if h.ServerName == "" || name != "" && h.ServerName != name {
+			return nil, nil // crypto/tls makes alert 112 of it
+		}
+		return cert, nil
+	}
+}
+
 // nameless serves under an address, where no server name can be sent, and
 // refuses handshakes that lack one with the alert unrecognized_name.
 func nameless(f *Fault, o FaultOptions) error {
@@ -52,12 +66,8 @@ func nameless(f *Fault, o FaultOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg := &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if h.ServerName == "" {
-			return nil, nil // crypto/tls makes alert 112 of it
-		}
-		return &cert, nil
-	}}
+	cfg := &tls.Config{Certificates: []tls.Certificate{cert}}
+	knows(cfg, "")
 	err = f.serve(SmarthostOptions{Addr: o.Addr, TLS: cfg, Version: o.Version})
 	if err == nil {
 		f.Roots, f.Upstream = roots, f.Smarthost.Addr()

@@ -31,6 +31,7 @@ type loop struct {
 	ends   sync.WaitGroup
 	ended  chan struct{} // one for each session that has ended
 
+	offer    func(*tls.Config)  // changes what the app offers, and trusts; may be nil
 	sessions []*inspect.Session // in the order of their beginning; after stop
 }
 
@@ -82,7 +83,7 @@ func loopRoute(t *testing.T, f *testenv.Fault, authority *proxy.Authority) proxy
 	return proxy.Route{
 		Name: "default", Listen: []string{"127.0.0.1:0"}, Target: target, Connector: loopConnector(t, f),
 		TLS:        &tls.Config{GetCertificate: authority.Leaf},
-		AppTLS:     map[string]session.AppTLS{"offer": session.AppOffer, "implicit": session.AppImplicit}[f.Relay.AppTLS],
+		AppTLS:     map[string]session.AppTLS{"offer": session.AppOffer, "require": session.AppRequire, "implicit": session.AppImplicit}[f.Relay.AppTLS],
 		AppSilence: time.Duration(f.Relay.AppTimeout),
 	}
 }
@@ -149,6 +150,10 @@ func (l *loop) run(t *testing.T, f *testenv.Fault) []*inspect.Session {
 	app.Addr = l.addr
 	if app.Config == nil {
 		app.Config = testenv.Trust(l.roots)
+	}
+	if l.offer != nil {
+		app.Config = app.Config.Clone()
+		l.offer(app.Config)
 	}
 	for range f.Sends {
 		_, _ = app.Send(within(t))

@@ -1,0 +1,269 @@
+package testenv_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/rules"
+	"smtp-proxy/proxy"
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/testenv"
+)
+
+// tlsCell is one place where a cause may show.
+type tlsCell struct {
+	cause   string
+	leg     session.Side // where the record shows the break
+	through bool         // TLS is the app's and the smarthost's own: --tls passthrough
+	version uint16       // that is spoken there
+}
+
+func (c tlsCell) String() string {
+	mode := map[bool]string{false: "terminate", true: "passthrough"}[c.through]
+	return fmt.Sprintf("%s on the %s leg, %s, %s", c.cause, c.leg, mode, tls.VersionName(c.version))
+}
+
+// tlsRow is one way to show a cause.
+type tlsRow struct {
+	cause   string
+	how     string // what sets it apart from the other ways; empty for the usual one
+	leg     session.Side
+	through bool
+	// versions are those that the smarthost is limited to, and where the
+	// proxy's own TLS is what breaks, the app. None means that the handshake
+	// comes to no version: one run stands for all.
+	versions []uint16
+
+	fault  string         // of testenv; empty for a healthy smarthost
+	breach testenv.Breach // of the smarthost, instead of the fault's
+	app    func(*testenv.App)
+	offer  func(*tls.Config)                             // what the app offers, and trusts
+	own    func(ca *testenv.CA) (tls.Certificate, error) // what --cert and --key give to the proxy
+}
+
+// tlsExcuse says why causes cannot show in some cells.
+type tlsExcuse struct {
+	causes   []string
+	leg      session.Side
+	through  bool
+	versions []uint16 // none means all
+	why      string
+}
+
+// bothVersions are the versions of TLS that are in use.
+func bothVersions() []uint16 { return []uint16{tls.VersionTLS12, tls.VersionTLS13} }
+
+// certificateCauses are those that a certificate can be at fault for.
+func certificateCauses() []string {
+	return []string{
+		"tls.certificate-expired", "tls.certificate-not-yet-valid", "tls.clock-skew",
+		"tls.certificate-name-mismatch", "tls.certificate-self-signed", "tls.certificate-untrusted",
+		"tls.chain-incomplete", "tls.certificate-weak", "tls.certificate-revoked",
+	}
+}
+
+func (r tlsRow) String() string {
+	c := tlsCell{r.cause, r.leg, r.through, 0}
+	name, _, _ := strings.Cut(c.String(), ", 0x")
+	if r.how != "" {
+		name += ", " + r.how
+	}
+	return name
+}
+
+func (r tlsRow) cells() (all []tlsCell) {
+	versions := r.versions
+	if versions == nil {
+		versions = bothVersions()
+	}
+	for _, v := range versions {
+		all = append(all, tlsCell{r.cause, r.leg, r.through, v})
+	}
+	return all
+}
+
+func (e tlsExcuse) cells() (all []tlsCell) {
+	for _, cause := range e.causes {
+		all = append(all, tlsRow{cause: cause, leg: e.leg, through: e.through, versions: e.versions}.cells()...)
+	}
+	return all
+}
+
+// tlsCells are all places where the causes of the catalogue may show.
+func tlsCells(set *rules.Set) (all []tlsCell) {
+	for _, c := range set.Causes() {
+		if !strings.HasPrefix(c.ID, "tls.") {
+			continue
+		}
+		for _, leg := range []session.Side{session.App, session.Upstream} {
+			for _, through := range []bool{false} {
+				for _, v := range bothVersions() {
+					all = append(all, tlsCell{c.ID, leg, through, v})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// tlsRows and tlsExcuses are the table.
+func tlsRows() []tlsRow {
+	return slices.Concat(terminatedUpstream(), terminatedApp())
+}
+
+func tlsExcuses() []tlsExcuse {
+	return terminatedExcuses()
+}
+
+// Each cause of the family tls has, on each leg, in each mode and for each
+// version, either a row that shows it or a reason why it cannot show there,
+// and not both.
+func TestTLSMatrixIsComplete(t *testing.T) {
+	shown, excused := map[tlsCell]bool{}, map[tlsCell]string{}
+	for _, r := range tlsRows() {
+		for _, c := range r.cells() {
+			shown[c] = true
+		}
+	}
+	for _, e := range tlsExcuses() {
+		for _, c := range e.cells() {
+			if excused[c] != "" || shown[c] {
+				t.Errorf("%s: excused twice, or shown as well", c)
+			}
+			excused[c] = e.why
+		}
+	}
+	for _, c := range tlsCells(loadRules(t)) {
+		if !shown[c] && excused[c] == "" {
+			t.Errorf("%s: neither shown nor excused", c)
+		}
+	}
+}
+
+// Each cause of the family tls is found by what the relay records of it,
+// wherever it can show, and the record has the break on the leg where it was.
+func TestTLSMatrix(t *testing.T) {
+	t.Parallel()
+	b := bench{loadRules(t), newEngine(t)}
+	runs := map[string]func(*testing.T){}
+	var names []string
+	for _, r := range tlsRows() {
+		versions := r.versions
+		if versions == nil {
+			versions = []uint16{0}
+		}
+		for _, v := range versions {
+			name := r.String()
+			if v != 0 {
+				name += ", " + tls.VersionName(v)
+			}
+			if runs[name] != nil {
+				t.Errorf("%s: two rows of that name", name)
+			}
+			names, runs[name] = append(names, name), func(t *testing.T) { r.run(t, b, v) }
+		}
+	}
+	eachAtOnce(t, names, func(t *testing.T, name string) { runs[name](t) })
+}
+
+// run shows the row in one version and demands its cause.
+func (r tlsRow) run(t *testing.T, b bench, version uint16) {
+	f := r.start(t, version)
+	s := r.relay(t, f, version)
+	found := b.engine.Annotate(s)
+	wantCause(t, b.set, found, r.cause, s)
+	if e := evidence(s, found[0]); e.Fault != nil && e.Leg != r.leg {
+		t.Errorf("%s: got the break on the %s leg, want the %s\n%s", r.cause, e.Leg, r.leg, transcript(s))
+	}
+	r.wantVersion(t, s, version)
+}
+
+// start starts the row's fault and its app.
+func (r tlsRow) start(t *testing.T, version uint16) *testenv.Fault {
+	t.Helper()
+	o := testenv.FaultOptions{Breach: r.breach}
+	if r.leg == session.Upstream || r.through {
+		o.Version = version
+	}
+	f := &testenv.Fault{}
+	if r.fault == "" {
+		f = named(t, testenv.SmarthostOptions{Version: o.Version, Breach: o.Breach})
+	} else {
+		var err error
+		if f, err = testenv.StartFault(r.fault, o); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+	}
+	if r.app != nil {
+		r.app(&f.App)
+	}
+	f.Sends = 1
+	return f
+}
+
+// relay sends what the row's app sends through the relay that it needs.
+func (r tlsRow) relay(t *testing.T, f *testenv.Fault, version uint16) *inspect.Session {
+	t.Helper()
+	var changes []func(*proxy.Options)
+	if r.own != nil {
+		changes = append(changes, r.present(t, f))
+	}
+	l := startLoop(t, f, changes...)
+	l.offer = func(c *tls.Config) {
+		if r.leg == session.App && !r.through && version != 0 {
+			c.MinVersion, c.MaxVersion = version, version
+		}
+		if r.offer != nil {
+			r.offer(c)
+		}
+	}
+	sessions := l.run(t, f)
+	if len(sessions) != 1 {
+		t.Fatalf("got %d sessions, want 1", len(sessions))
+	}
+	return sessions[0]
+}
+
+// present gives the relay a certificate of its own, whose authority the app
+// trusts.
+func (r tlsRow) present(t *testing.T, f *testenv.Fault) func(*proxy.Options) {
+	t.Helper()
+	ca, err := testenv.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := r.own(ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.App.Config = testenv.Trust(ca.PEM())
+	return func(o *proxy.Options) {
+		o.Routes[0].TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	}
+}
+
+// wantVersion looks whether the handshake that broke was one of the version
+// that the row is about.
+func (r tlsRow) wantVersion(t *testing.T, s *inspect.Session, version uint16) {
+	t.Helper()
+	for _, e := range s.Events {
+		if e.Kind == session.KindTLS && e.Leg == r.leg && e.TLS != nil && e.TLS.Version != "" && version != 0 && e.TLS.Version != tls.VersionName(version) {
+			t.Errorf("got a handshake of %s, want %s\n%s", e.TLS.Version, tls.VersionName(version), transcript(s))
+		}
+	}
+}
+
+// evidence is the event that a finding points at first.
+func evidence(s *inspect.Session, f inspect.Finding) session.Entry {
+	for _, e := range s.Events {
+		if len(f.Evidence) > 0 && e.Seq == f.Evidence[0].Event {
+			return e
+		}
+	}
+	return session.Entry{}
+}
