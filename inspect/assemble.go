@@ -283,7 +283,9 @@ func (a *Assembler) tls(e *session.Entry) {
 func (a *Assembler) leave(e *session.Entry) {
 	if a.state.tunnel && e.Fault != nil {
 		switch e.Fault.Class {
-		case session.FaultAlert, session.FaultHiddenAlert:
+		case session.FaultAlert: // 0 is close_notify, the alert of every orderly end
+			a.state.tlsFailed = a.state.tlsFailed || e.Fault.Alert != 0
+		case session.FaultHiddenAlert:
 			a.state.tlsFailed = true
 		case session.FaultReset:
 			a.state.cut = a.state.cut || !a.state.left

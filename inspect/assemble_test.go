@@ -20,6 +20,7 @@ var start = time.Date(2026, 11, 20, 23, 51, 32, 123456789, time.UTC)
 //	own < VERB reply to the proxy's own command
 //	data VERB n      body text      auth MECHANISM user
 //	tls SIDE [fault]    fault SIDE    odd ODDITY    open addr    edit text
+//	through SIDE [fault]: a handshake between app and upstream    left SIDE [fault]
 func play(t *testing.T, script string) *Assembler {
 	t.Helper()
 	a := NewAssembler(&session.Info{ID: "01J", Started: start, Route: "default", AppAddr: "127.0.0.1:4", Upstream: "mx.test:587"})
@@ -57,6 +58,12 @@ func entry(t *testing.T, line string) session.Entry {
 		return session.Entry{Kind: session.KindData, Verb: first, Bytes: int64(n), Phase: session.PhaseDot}
 	case "auth":
 		return session.Entry{Kind: session.KindAuth, Verb: "AUTH", Phase: session.PhaseAuth, Auth: &session.Auth{Mechanism: first, Username: second}}
+	case "through":
+		e := session.Entry{Kind: session.KindTLS, Leg: side(first), Phase: session.PhaseTLS, TLS: &session.TLS{Version: "TLS 1.3", Passthrough: true}}
+		e.Fault = faultOf(second)
+		return e
+	case "left":
+		return session.Entry{Kind: session.KindClose, Leg: side(first), Fault: faultOf(second)}
 	case "tls":
 		e := session.Entry{Kind: session.KindTLS, Leg: side(first), Phase: session.PhaseTLS, TLS: &session.TLS{Version: "TLS 1.3"}}
 		if second != "" {
@@ -76,6 +83,13 @@ func entry(t *testing.T, line string) session.Entry {
 	}
 	t.Fatalf("no such line in a script: %q", line)
 	return session.Entry{}
+}
+
+func faultOf(class string) *session.Fault {
+	if class == "" {
+		return nil
+	}
+	return &session.Fault{Op: "handshake", Class: session.FaultClass(class)}
 }
 
 var phases = map[string]session.Phase{"EHLO": session.PhaseHelo, "MAIL": session.PhaseMail, "RCPT": session.PhaseRcpt, "DATA": session.PhaseData, "QUIT": session.PhaseQuit}
@@ -148,6 +162,13 @@ func TestOutcome(t *testing.T) {
 		{"chunks", mail + "> RCPT TO:<c@d>\n< RCPT 250 ok\n> BDAT 5\ndata BDAT 5\n< BDAT 250 ok\n> BDAT 3 LAST\ndata BDAT 3\n< BDAT 250 ok", Delivered},
 		{"first chunk refused", mail + "> RCPT TO:<c@d>\n< RCPT 250 ok\n> BDAT 5\ndata BDAT 5\n> BDAT 3 LAST\ndata BDAT 3\n< BDAT 552 big\n< BDAT 503 no", Rejected},
 		{"chunks without end", mail + "> RCPT TO:<c@d>\n< RCPT 250 ok\n> BDAT 5\ndata BDAT 5\n< BDAT 250 ok", Aborted},
+		{"tunnel", hello + "through app\nthrough upstream\nleft app\nleft upstream", NoMail},
+		{"tunnel, orderly end with an alert", hello + "through app\nthrough upstream\nleft app alert\nleft upstream", NoMail},
+		{"tunnel, reset behind the end", hello + "through app\nthrough upstream\nleft app\nleft upstream reset", NoMail},
+		{"tunnel, reset", hello + "through app\nthrough upstream\nleft upstream reset\nleft app", Aborted},
+		{"tunnel, refused behind the handshake", hello + "through app\nthrough upstream\nleft app hidden-alert", Failed},
+		{"app broke the handshake", hello + "through app closed\nthrough upstream\nleft app", Failed},
+		{"upstream broke the handshake", hello + "through app\nthrough upstream reset\nleft upstream reset", Failed},
 		{"nothing at all", "open 192.0.2.1:587", NoMail},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -208,6 +229,28 @@ func TestAssembleMessages(t *testing.T) {
 	}
 	if len(s.Edits) != 1 || s.Dropped != 3 || s.Phase != session.PhaseDot || !reflect.DeepEqual(s.Codes, []string{"550 5.1.1"}) {
 		t.Errorf("edits %q, dropped %d, phase %s, codes %q", s.Edits, s.Dropped, s.Phase, s.Codes)
+	}
+}
+
+// TestDirect keeps what a probe says of the session as a whole, also behind its
+// end, and says of a clear leg that nothing is known.
+func TestDirect(t *testing.T) {
+	a := play(t, hello+"tls upstream")
+	if got := a.Session().Direct; got == nil || got.Tested || !strings.Contains(got.Text, "in clear") {
+		t.Errorf("clear leg: direct = %+v, want one that was not tested", got)
+	}
+	a = play(t, hello+"tls upstream\ntls app")
+	s := a.Session()
+	if s.Direct != nil {
+		t.Errorf("before the probe: direct = %+v, want nil", s.Direct)
+	}
+	n := len(s.Events)
+	s.Answer(&session.Entry{Kind: session.KindProbe, Text: "no", Probe: &session.Probe{Name: ProbeDirect, Result: "fail", Cause: "tls.sni-required", Setting: "sni"}})
+	if want := (Direct{Tested: true, Cause: "tls.sni-required", Setting: "sni", Text: "no"}); s.Direct == nil || *s.Direct != want || len(s.Events) != n+1 {
+		t.Errorf("direct = %+v with %d events, want %+v and %d", s.Direct, len(s.Events), want, n+1)
+	}
+	if again := a.Session(); len(again.Events) != n || again.Direct != nil {
+		t.Errorf("the assembler has %d events, want its own %d", len(again.Events), n)
 	}
 }
 

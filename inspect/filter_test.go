@@ -13,7 +13,9 @@ func sample() *Session {
 	return &Session{
 		ID: "01JABC", Started: time.Now().Add(-time.Hour), Route: "default", Outcome: Rejected,
 		App:      AppLeg{Addr: "127.0.0.1:53212", Helo: "app.local"},
-		Upstream: UpstreamLeg{Name: "smtp.gmail.com:587", Addr: "192.0.2.10:587", Provider: "gmail"},
+		Upstream: UpstreamLeg{Name: "smtp.gmail.com:587", Addr: "192.0.2.10:587", Provider: "gmail", TLS: &session.TLS{Version: "TLS 1.2"}},
+
+		Passthrough: true,
 		Auth:     &Auth{Auth: session.Auth{Username: "Me@example.com"}},
 		Messages: []Message{{From: "a@Example.com", Subject: "Hello World", To: []Recipient{{Addr: "bob@example.net", Code: 550, Enhanced: "5.1.1", Text: "no such user"}}}},
 		Codes:    []string{"535 5.7.8"},
@@ -55,6 +57,10 @@ func TestFilterMatch(t *testing.T) {
 		"app:127.0.0.1":                   true,
 		"app:app.local":                   true,
 		"id:01ja":                         true,
+		"tls:passthrough":                 true,
+		"tls:1.2":                         true,
+		`tls:"TLS 1.*"`:                   true,
+		"tls:1.3":                         false,
 		"route:default":                   true,
 		"user:me@example.com":             true,
 		"subject:world":                   true,

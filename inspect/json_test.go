@@ -50,7 +50,7 @@ func TestSessionJSONRoundTrip(t *testing.T) {
 	want := &Session{
 		ID: "01JD", Started: ms, Ended: ms.Add(time.Second), Route: "r", Linked: "01JC", Outcome: Partial, Phase: session.PhaseDot,
 		Messages: []Message{{From: "a", To: []Recipient{{Addr: "b", Code: 250}}, Captured: "full"}}, Edits: []string{"x"}, Codes: []string{"550"},
-		Findings: []Finding{}, Dropped: 2,
+		Findings: []Finding{}, Dropped: 2, Direct: &Direct{Tested: true, Text: "x"}, Passthrough: true,
 		Events: []session.Entry{
 			{Seq: 1, At: ms.Add(1500 * time.Microsecond), Leg: session.Upstream, From: session.FromProxy, Kind: session.KindTLS, Phase: session.PhaseTLS,
 				TLS: &session.TLS{Version: "TLS 1.3", Chain: []session.Certificate{}, Duration: 12 * time.Millisecond}, Secure: true},
