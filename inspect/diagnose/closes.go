@@ -10,7 +10,7 @@ import (
 // silences reads the core's note that a side had been silent for too long.
 func silences(f *facts, found []symptom) []symptom {
 	e := f.note(session.OddTimeout)
-	if e == nil || len(found) > 0 {
+	if _, through := f.throughOf(); through || e == nil || len(found) > 0 {
 		return nil
 	}
 	if e.Leg == session.Upstream {
@@ -27,7 +27,7 @@ func silences(f *facts, found []symptom) []symptom {
 // is no failure of its own.
 func closes(f *facts, found []symptom) []symptom {
 	app, up := f.closed[session.App], f.closed[session.Upstream]
-	if len(found) > 0 || app == nil && up == nil {
+	if _, through := f.throughOf(); through || len(found) > 0 || app == nil && up == nil {
 		return nil
 	}
 	if up != nil && (app == nil || up.Seq < app.Seq) {

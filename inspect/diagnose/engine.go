@@ -87,6 +87,7 @@ func detectors() []detector {
 		{"network", networkFaults},
 		{"upstream-tls", upstreamTLS},
 		{"app-tls", appTLS},
+		{"passthrough", passthrough},
 		{"greeting", greetingTrouble},
 		{"starttls", startTLS},
 		{"protocol", protocolTrouble},

@@ -27,7 +27,9 @@ type facts struct {
 	connected bool              // a connection to the upstream stood
 	greeting  *session.Entry    // the upstream's first reply
 	hello     [2]*session.Entry // the upstream's EHLO reply in clear, and under TLS
-	tls       [2]*session.Entry // the last handshake of each leg
+	tls       [2]*session.Entry // the last handshake of the proxy's own on each leg
+	shaken    [2]*session.Entry // the handshake that app and upstream made with each other
+	probes    []*session.Entry  // what was asked of the proxy's own accord
 	closed    [2]*session.Entry // how each leg ended
 	last      [2]*session.Entry // what came last from each side
 	failures  []*session.Entry  // failed look-ups and dials
@@ -80,7 +82,7 @@ func (f *facts) read() {
 }
 
 func (f *facts) entry(e *session.Entry) {
-	if e.From != session.FromProxy {
+	if e.From != session.FromProxy && e.Kind != session.KindProbe {
 		f.last[e.Leg] = e
 	}
 	if e.Odd != "" {
@@ -92,8 +94,12 @@ func (f *facts) entry(e *session.Entry) {
 	case session.KindError:
 		f.failures = append(f.failures, e)
 	case session.KindTLS:
-		f.tls[e.Leg] = e
+		f.handshakeOf(e)
 		f.connected = f.connected || e.Leg == session.Upstream
+	case session.KindProbe:
+		if e.Probe != nil {
+			f.probes = append(f.probes, e)
+		}
 	case session.KindClose:
 		f.closed[e.Leg] = e
 	case session.KindCommand:
@@ -105,6 +111,14 @@ func (f *facts) entry(e *session.Entry) {
 	case session.KindGreeting, session.KindReply:
 		f.reply(e)
 	}
+}
+
+func (f *facts) handshakeOf(e *session.Entry) {
+	if e.TLS != nil && e.TLS.Passthrough {
+		f.shaken[e.Leg] = e
+		return
+	}
+	f.tls[e.Leg] = e
 }
 
 func (f *facts) command(e *session.Entry) {

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ func (e *Engine) findings(f *facts, symptoms []symptom) []inspect.Finding {
 			finding.Evidence = append(finding.Evidence, inspect.Evidence{Event: entry.Seq, Text: firstLine(entry.Text)})
 		}
 		finding.RuledOut = f.ruledOut(s.cause)
+		if f.s.Passthrough {
+			finding.Fix = withoutIgnored(finding.Fix)
+		}
 		all = append(all, finding)
 	}
 	return all
@@ -48,6 +52,9 @@ func (e *Engine) word(s *symptom, value func(string) string, at time.Time) (insp
 	if s.fix != nil {
 		fix = s.fix
 	}
+	if s.more != "" {
+		what = strings.TrimSpace(what) + " " + s.more
+	}
 	finding := inspect.Finding{
 		Cause: s.cause, Certainty: s.certainty, Side: cause.Side, Rule: s.by,
 		Title:       capital(rules.Fill(title, value)),
@@ -61,6 +68,19 @@ func (e *Engine) word(s *symptom, value func(string) string, at time.Time) (insp
 		finding.Fix = append(finding.Fix, rules.Fill(step, value))
 	}
 	return finding, true
+}
+
+// withoutIgnored leaves out the steps that name settings which do nothing in
+// passthrough, for the one that makes them count.
+func withoutIgnored(steps []string) []string {
+	kept := slices.DeleteFunc(steps, func(step string) bool {
+		return !strings.Contains(step, "--tls terminate") &&
+			(strings.Contains(step, "--upstream-") || strings.Contains(step, "--app-tls"))
+	})
+	if len(kept) == 0 {
+		kept = append(kept, "Let the proxy make the TLS with the smarthost in the app's place: --tls terminate.")
+	}
+	return kept
 }
 
 func or(a, b string) string {

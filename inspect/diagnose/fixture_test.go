@@ -56,9 +56,11 @@ type script struct {
 	greeted bool
 }
 
-func newScript(t testing.TB, upstream string) *script {
+func newScript(t testing.TB, upstream string) *script { return newScriptMode(t, upstream, "auto") }
+
+func newScriptMode(t testing.TB, upstream, mode string) *script {
 	return &script{t: t, now: noon, asm: inspect.NewAssembler(&session.Info{
-		ID: "01TEST", Started: noon, Route: "default", AppAddr: "127.0.0.1:50000", Upstream: upstream,
+		ID: "01TEST", Started: noon, Route: "default", AppAddr: "127.0.0.1:50000", Upstream: upstream, Mode: mode,
 	})}
 }
 

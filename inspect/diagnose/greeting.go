@@ -10,7 +10,7 @@ import (
 // greetingTrouble looks at a connection that stood and brought no SMTP
 // greeting. A greeting that refuses is a reply like any other.
 func greetingTrouble(f *facts, found []symptom) []symptom {
-	if !f.connected || len(found) > 0 || f.tls[session.Upstream] != nil && f.tls[session.Upstream].Fault != nil {
+	if _, through := f.throughOf(); through || !f.connected || len(found) > 0 || f.tls[session.Upstream] != nil && f.tls[session.Upstream].Fault != nil {
 		return nil
 	}
 	if f.greeting != nil {

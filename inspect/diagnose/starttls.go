@@ -33,6 +33,9 @@ func startTLS(f *facts, found []symptom) []symptom {
 		}
 		return f.offeredOnce(s)
 	}
+	if s, ok := f.appWantsTLS(); ok {
+		return f.offeredOnce(s)
+	}
 	if e := f.note(session.OddTLSRefused); e != nil && !f.delivered() {
 		return []symptom{f.refusedTLS(e)}
 	}
@@ -52,6 +55,54 @@ func (f *facts) refusedTLS(note *session.Entry) symptom {
 		}
 	}
 	return s
+}
+
+// appWantsTLS is an app that speaks to the upstream itself, finds no STARTTLS
+// there and leaves, or asks for it all the same.
+func (f *facts) appWantsTLS() (s symptom, ok bool) {
+	hello := f.hello[0]
+	if !f.s.Passthrough || hello == nil {
+		return s, false
+	}
+	if _, on := offered(hello.Text, "STARTTLS"); on {
+		return s, false
+	}
+	proof := f.refusedOrLeft(hello.Seq)
+	if proof == nil {
+		return s, false
+	}
+	s = oneOf("tls.not-offered", weightTLS, proof)
+	s.evidence = append(s.evidence, hello)
+	s.certainty = inspect.Likely
+	s.title = "{host} does not offer STARTTLS, and the app seems to demand it"
+	s.what = "The EHLO reply of {host} lists no STARTTLS, and the app did nothing more than ask for it or leave."
+	s.fix = []string{
+		"Use a port of {host} that has TLS: 465 with SSL/TLS in the app, or 587 with STARTTLS if this was another one.",
+		"Ask whoever runs {host} to switch STARTTLS on.",
+		"Only where clear text is acceptable (the same machine, a private wire): switch TLS off in the app.",
+	}
+	return s, true
+}
+
+// refusedOrLeft returns the refusal of the app's STARTTLS behind an EHLO reply,
+// or the app's leaving when it had wanted nothing else.
+func (f *facts) refusedOrLeft(seq int) *session.Entry {
+	for i := range f.replies {
+		if r := &f.replies[i]; r.Seq > seq && r.Verb == "STARTTLS" && r.Code >= 500 {
+			return r.Entry
+		}
+	}
+	left := f.closed[session.App]
+	if left == nil || len(f.mails) > 0 || f.auth.last != nil || left.At.Sub(f.hello[0].At) >= patience {
+		return nil
+	}
+	for i := range f.s.Events {
+		e := &f.s.Events[i]
+		if e.Seq > seq && e.Kind == session.KindCommand && e.Verb != "QUIT" {
+			return nil
+		}
+	}
+	return left
 }
 
 func askedForTLS(e *session.Entry) symptom {

@@ -21,6 +21,7 @@ type symptom struct {
 	text      string            // the reply's words, for the same
 	title     string            // instead of the cause's
 	what      string            // instead of the cause's explanation
+	more      string            // behind the explanation
 	fix       []string          // instead of the cause's steps
 	weight    int               // the larger, the nearer to the root of the trouble
 }

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"smtp-proxy/inspect"
@@ -35,7 +36,7 @@ func upstreamTLS(f *facts, found []symptom) []symptom {
 		return nil
 	}
 	if e.TLS != nil && e.TLS.Verify != session.VerifyOK {
-		return []symptom{f.certificate(e)}
+		return []symptom{f.certificate(f.better(e), e)}
 	}
 	if e.Fault == nil {
 		return lateAlert(f)
@@ -43,9 +44,14 @@ func upstreamTLS(f *facts, found []symptom) []symptom {
 	return f.handshake(e)
 }
 
-// certificate names why the chain was not trusted.
-func (f *facts) certificate(e *session.Entry) symptom {
-	s := oneOf(certificateCause(e.TLS.Verify), weightTLS, e)
+// certificate names why the chain of an entry was not trusted; shown is the
+// entry of the handshake that it came with.
+func (f *facts) certificate(e, shown *session.Entry) symptom {
+	s := oneOf(certificateCause(e.TLS.Verify), weightTLS, shown)
+	if e != shown {
+		s.evidence = append(s.evidence, e)
+	}
+	s.more = strings.TrimSpace(chainWords(e.TLS) + " " + f.twoFaces(e))
 	if s.cause == "tls.certificate-untrusted" && e.TLS.Verify == session.VerifyOther {
 		s.certainty = inspect.Likely
 	}
@@ -88,7 +94,7 @@ func (f *facts) handshake(e *session.Entry) []symptom {
 	case session.FaultAlert:
 		s.cause, s.certainty = alertCause(fault, e.TLS)
 	case session.FaultNotTLS:
-		return []symptom{f.notTLS(e)}
+		return []symptom{notTLS(e, f.greeting != nil)}
 	case session.FaultVersion:
 		s.cause = "tls.version-mismatch"
 	case session.FaultCipher:
@@ -165,14 +171,15 @@ func lateAlert(f *facts) []symptom {
 }
 
 // notTLS tells a port that greets in plaintext from other services and from
-// something on the path that writes into the handshake.
-func (f *facts) notTLS(e *session.Entry) symptom {
+// something on the path that writes into the handshake. due says that TLS was,
+// since STARTTLS was said.
+func notTLS(e *session.Entry, due bool) symptom {
 	first := e.Fault.First
 	s := oneOf("tls.plaintext-expected", weightTLS, e)
 	s.values = map[string]string{"greeting": protocolOf(string(first)), "detail": e.Fault.Text}
 	_, _, _, isReply := wire.ReplyLine(bytes.TrimSpace(firstOf(first)))
 	switch {
-	case f.greeting != nil: // the handshake was begun by STARTTLS, so TLS was due
+	case due:
 		s.cause = "tls.handshake-corrupt"
 	case isReply || len(first) < 4:
 	case bytes.HasPrefix(first, []byte("220")), bytes.HasPrefix(first, []byte("421")), bytes.HasPrefix(first, []byte("554")):

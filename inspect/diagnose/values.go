@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -46,7 +47,7 @@ func (f *facts) known(name string, at time.Time) string {
 	case "limit":
 		return sizeWords(f.sizeLimit())
 	}
-	if e := f.tls[session.Upstream]; e != nil && e.TLS != nil {
+	if e := cmp.Or(f.tls[session.Upstream], f.shaken[session.Upstream]); e != nil && e.TLS != nil {
 		return certificateValues(e.TLS, at)[name]
 	}
 	return ""

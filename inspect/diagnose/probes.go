@@ -1,0 +1,77 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+
+	"smtp-proxy/proxy/session"
+)
+
+// probeCertificate is the name of the probe that makes a handshake of the
+// proxy's own with the smarthost, to see its certificate.
+const probeCertificate = "certificate"
+
+// probe returns the latest answer of a probe that could be asked, nil when
+// there is none.
+func (f *facts) probe(name string) *session.Entry {
+	for i := len(f.probes) - 1; i >= 0; i-- {
+		if p := f.probes[i].Probe; p.Name == name && p.Result != "skip" {
+			return f.probes[i]
+		}
+	}
+	return nil
+}
+
+// better returns the entry that has the best verdict on the chain that an
+// entry shows: a probe's, whose chain was completed as far as that could be
+// done, if it met the same certificate.
+func (f *facts) better(e *session.Entry) *session.Entry {
+	p := f.probe(probeCertificate)
+	if p == nil || p.TLS == nil || len(p.TLS.Chain) == 0 || len(e.TLS.Chain) == 0 {
+		return e
+	}
+	ours, theirs := &e.TLS.Chain[0], &p.TLS.Chain[0]
+	if ours.Serial != theirs.Serial || ours.Subject != theirs.Subject || p.TLS.Verify == session.VerifyOK {
+		return e
+	}
+	return p
+}
+
+// chainWords says of a chain what its verdict alone does not: the missing
+// certificate and where it is, who stands in between.
+func chainWords(t *session.TLS) string {
+	return strings.TrimSpace(repairedWords(t) + " " + interceptorWords(t))
+}
+
+// repairedWords names the certificates that were missing and found.
+func repairedWords(t *session.TLS) string {
+	if t.Verify != session.VerifyIncomplete || len(t.Repaired) == 0 || len(t.Chain) == 0 {
+		return ""
+	}
+	var missing []string
+	for _, c := range t.Repaired {
+		missing = append(missing, c.Subject)
+	}
+	where := ""
+	if urls := t.Chain[len(t.Chain)-1].AIA; len(urls) > 0 {
+		where = ", published at " + urls[0]
+	}
+	return fmt.Sprintf("Missing is %s%s. With it the chain verifies: the proxy fetched it and tried.", strings.Join(missing, " and "), where)
+}
+
+func interceptorWords(t *session.TLS) string {
+	if t.Interceptor == "" || t.Verify == session.VerifyOK {
+		return ""
+	}
+	return fmt.Sprintf("The certificate shows who stands in between: %s.", t.Interceptor)
+}
+
+// twoFaces reports that a certificate which failed was in order when the proxy
+// asked once more.
+func (f *facts) twoFaces(e *session.Entry) string {
+	p := f.probe(probeCertificate)
+	if p == nil || p.TLS == nil || !p.TLS.Verified || e.Kind == session.KindProbe || e.TLS == nil || e.TLS.Verify == session.VerifyOK || p.TLS.ServerName != e.TLS.ServerName {
+		return ""
+	}
+	return "Asked once more, the smarthost showed a certificate that verifies: it was replaced meanwhile, or several machines stand behind the name and one has the old one."
+}
