@@ -31,7 +31,11 @@ func (ca *CA) NotYetValid(names ...string) (tls.Certificate, error) {
 // WithoutIntermediate returns a good leaf served alone: the chain lacks the
 // certificate between it and the root.
 func (ca *CA) WithoutIntermediate(names ...string) (tls.Certificate, error) {
-	leaf, err := sign(newLeaf(names, validity{}), ca.intermediate)
+	template := newLeaf(names, validity{})
+	if ca.issuer != "" {
+		template.IssuingCertificateURL = []string{ca.issuer}
+	}
+	leaf, err := sign(template, ca.intermediate)
 	if err != nil {
 		return tls.Certificate{}, err
 	}

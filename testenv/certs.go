@@ -20,6 +20,7 @@ import (
 type CA struct {
 	root         *authority
 	intermediate *authority
+	issuer       string // URL of the intermediate; empty until it is published
 }
 
 // NewCA makes an authority with fresh keys.

@@ -23,7 +23,8 @@ func certificateFaults() map[string]starter {
 			return SelfSigned(names...)
 		}),
 		"tls.certificate-untrusted": untrusted(presents((*CA).WithRoot)),
-		"tls.chain-incomplete":      presents((*CA).WithoutIntermediate),
+		"tls.chain-incomplete":      incomplete,
+		"tls.chain-incomplete/lost": presents((*CA).WithoutIntermediate),
 		"tls.certificate-weak":      presents((*CA).Weak),
 		"tls.certificate-revoked": presents(func(ca *CA, names ...string) (tls.Certificate, error) {
 			return ca.Stapled(ocsp.Revoked, names...)
@@ -85,4 +86,16 @@ func untrusted(start starter) starter {
 // day and a half ahead.
 func skewed(f *Fault, o FaultOptions) error {
 	return f.present(o, (*CA).NotYetValid, 36*time.Hour)
+}
+
+// incomplete leaves the intermediate out, and publishes it where the leaf says.
+func incomplete(f *Fault, o FaultOptions) error {
+	return f.present(o, func(ca *CA, names ...string) (tls.Certificate, error) {
+		end, err := ca.Publish()
+		if err != nil {
+			return tls.Certificate{}, err
+		}
+		f.closers = append(f.closers, end)
+		return ca.WithoutIntermediate(names...)
+	}, 0)
 }
