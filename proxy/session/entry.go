@@ -134,6 +134,9 @@ const (
 	OddPanic           Oddity = "panic"           // a bug of the proxy ended the session
 	OddGap             Oddity = "gap"             // the record lacks entries; Bytes is how many
 	OddVanishedVerdict Oddity = "verdict-unseen"  // the upstream's verdict came after the app had gone
+
+	OddExpiring Oddity = "certificate-expiring"  // a certificate that is in order ends soon
+	OddShortKey Oddity = "certificate-short-key" // a key that is accepted and shorter than it should be
 )
 
 // Lookup is one DNS question and its answer.
