@@ -3,9 +3,9 @@ package upstream
 import (
 	"bytes"
 	"crypto/tls"
-	"fmt"
 
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/proxy/wire"
 )
 
 // AppFacts is what a handshake on the app's leg showed, for a proxy that was
@@ -44,43 +44,37 @@ func firstWord(b []byte) []byte {
 
 // offered is the app's first message in words.
 func offered(h *tls.ClientHelloInfo) *session.Hello {
-	o := &session.Hello{SNI: h.ServerName, ALPN: atMost(h.SupportedProtos)}
-	for _, v := range atMost(h.SupportedVersions) {
-		if !grease(v) {
-			o.Versions = append(o.Versions, tls.VersionName(v))
-		}
+	hello := wire.ClientHello{
+		Versions:   meant(h.SupportedVersions),
+		Suites:     meant(h.CipherSuites),
+		Groups:     meant(h.SupportedCurves),
+		Signatures: meant(h.SignatureSchemes),
+		Extensions: meant(h.Extensions),
+		SNI:        h.ServerName,
+		ALPN:       atMost(h.SupportedProtos),
 	}
-	for _, s := range atMost(h.CipherSuites) {
-		if !grease(s) {
-			o.Ciphers = append(o.Ciphers, suiteName(s))
-		}
+	return &session.Hello{
+		Versions:   wire.Names(hello.Versions, wire.VersionName),
+		Ciphers:    wire.Names(hello.Suites, wire.SuiteName),
+		Groups:     wire.Names(hello.Groups, wire.GroupName),
+		Signatures: wire.Names(hello.Signatures, wire.SignatureName),
+		SNI:        hello.SNI,
+		ALPN:       hello.ALPN,
+		JA4:        hello.JA4(),
 	}
-	for _, g := range atMost(h.SupportedCurves) {
-		if !grease(uint16(g)) {
-			o.Groups = append(o.Groups, groupName(g))
-		}
-	}
-	return o
 }
 
 // atMost bounds what is recorded; a hello has room for thousands.
 func atMost[T any](list []T) []T { return list[:min(len(list), 100)] }
 
-// grease reports one of the reserved values that clients mix in to keep
-// servers tolerant (RFC 8701).
-func grease(v uint16) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
-
-// suiteName names a cipher suite, the two signalling values included, which
-// Go does not.
-func suiteName(id uint16) string {
-	switch id {
-	case 0x00ff:
-		return "TLS_EMPTY_RENEGOTIATION_INFO_SCSV"
-	case 0x5600:
-		return "TLS_FALLBACK_SCSV"
+// meant are the values that offer something: some clients mix in reserved ones
+// to keep servers tolerant (RFC 8701).
+func meant[T ~uint16](list []T) []uint16 {
+	var values []uint16
+	for _, v := range atMost(list) {
+		if v := uint16(v); v&0x0f0f != 0x0a0a || v>>8 != v&0xff {
+			values = append(values, v)
+		}
 	}
-	if name := tls.CipherSuiteName(id); name != "" {
-		return name
-	}
-	return fmt.Sprintf("0x%04X", id)
+	return values
 }

@@ -5,9 +5,11 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/proxy/wire"
 	"smtp-proxy/upstream"
 )
 
@@ -54,6 +56,48 @@ func TestAppFacts(t *testing.T) {
 	if h == nil || !slices.Contains(h.Versions, "TLS 1.2") || !slices.Contains(h.Ciphers, "TLS_AES_128_GCM_SHA256") || !slices.Contains(h.Groups, "P-256") || h.SNI != "localhost" {
 		t.Errorf("hello %+v", h)
 	}
+	if !slices.Contains(h.Signatures, "ecdsa_secp256r1_sha256") || !strings.HasPrefix(h.JA4, "t13d") || len(h.JA4) != len("t13d1516h2_8daaf6152771_e5627efa2ab1") {
+		t.Errorf("signatures %q, fingerprint %q; want those of Go's hello", h.Signatures, h.JA4)
+	}
+}
+
+// The fingerprint made from what crypto/tls tells of a hello is that of the
+// hello itself.
+func TestAppFingerprint(t *testing.T) {
+	ca := newCA(t)
+	config := &tls.Config{Certificates: []tls.Certificate{made(t)(ca.Leaf("localhost"))}}
+	for name, app := range map[string]*tls.Config{
+		"as it comes":         {ServerName: "localhost"},
+		"without a name":      {},
+		"with a protocol":     {ServerName: "localhost", NextProtos: []string{"smtp"}},
+		"up to TLS 1.2":       {ServerName: "localhost", MaxVersion: tls.VersionTLS12},
+		"with one old cipher": {MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}},
+	} {
+		app.InsecureSkipVerify = true
+		seen := &spy{}
+		facts, _ := answerApp(t, config, func(c net.Conn) {
+			seen.Conn = c
+			tls.Client(seen, app).Handshake()
+		})
+		hello, err := wire.ParseClientHello(seen.sent[5 : 5+(int(seen.sent[3])<<8|int(seen.sent[4]))])
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if facts.Hello == nil || facts.Hello.JA4 != hello.JA4() {
+			t.Errorf("%s: recorded %+v, want the fingerprint %s", name, facts.Hello, hello.JA4())
+		}
+	}
+}
+
+// spy keeps what is sent.
+type spy struct {
+	net.Conn
+	sent []byte
+}
+
+func (s *spy) Write(b []byte) (int, error) {
+	s.sent = append(s.sent, b...)
+	return s.Conn.Write(b)
 }
 
 func TestAppFaults(t *testing.T) {
