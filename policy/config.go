@@ -101,6 +101,11 @@ func (c Config) All() []Route {
 	return all
 }
 
+// Redirects reports whether a route takes connections that the firewall
+// redirects: with Transparent the default route does, while routes of the
+// file have an upstream of their own.
+func (c Config) Redirects(r Route) bool { return c.Transparent && r.Name == Defaults().Name }
+
 // Serves reports whether an HTTP listener is wanted.
 func (c Config) Serves() bool { return c.Filled().HTTP != "off" }
 

@@ -18,7 +18,7 @@ func (c Config) Check() error {
 	c = c.Filled()
 	var m mistakes
 	for _, r := range c.All() {
-		r.check(&m, c.Transparent)
+		r.check(&m, c.Redirects(r))
 	}
 	m.names(c.All())
 	m.choice("--probe", c.Probe, "auto", "off")

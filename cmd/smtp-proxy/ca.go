@@ -21,11 +21,11 @@ import (
 func (p *program) CaCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ca",
-		Short: "make, show and print how to trust the local certificate authority",
+		Short: "make, show and print how to trust the local certificate authority; print the rules of a redirecting firewall",
 		Args:  noArguments,
 		RunE:  func(*cobra.Command, []string) error { return p.showCA(false) },
 	}
-	cmd.AddCommand(p.caMake(), p.caShow(), p.caTrust())
+	cmd.AddCommand(p.caMake(), p.caShow(), p.caTrust(), p.caRedirect())
 	return cmd
 }
 

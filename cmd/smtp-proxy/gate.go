@@ -121,6 +121,7 @@ func (x *plant) route(r policy.Route) (proxy.Route, error) {
 		Capture: proxy.Capture(r.Capture), PassSmuggling: x.config.Smuggling == "pass", AppSilence: x.config.AppTimeout,
 		Annotator: x.onReplies,
 	}
+	out.Transparent = x.config.Redirects(r)
 	if out.AppTLS != session.AppNone {
 		out.TLS = x.appTLS
 	}
@@ -128,6 +129,9 @@ func (x *plant) route(r policy.Route) (proxy.Route, error) {
 }
 
 func (x *plant) target(r policy.Route) (upstream.Target, error) {
+	if r.Upstream == "" { // each redirected connection brings its own
+		return upstream.Target{Mode: upstream.Mode(r.UpstreamTLS)}, nil
+	}
 	if r.Upstream != sandboxUpstream {
 		return upstream.ParseTarget(r.Upstream, upstream.Mode(r.UpstreamTLS))
 	}

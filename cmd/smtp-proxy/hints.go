@@ -17,6 +17,9 @@ type hints struct {
 	data   string // directory of the authority; "none"
 	health string // address, or empty
 	keeps  bool
+
+	redirects func(policy.Route) bool // whether the firewall brings the app here; nil: nowhere
+	user      int                     // the number of the user that the proxy runs as
 }
 
 // hint is one route as it listens.
@@ -47,6 +50,10 @@ func (h hints) dataFlag() string {
 }
 
 func (h hints) writeRoute(w io.Writer, r hint) {
+	if h.redirects != nil && h.redirects(r.route) {
+		h.writeRedirected(w, r)
+		return
+	}
 	name := ""
 	if len(h.routes) > 1 {
 		name = " (route " + visible(r.route.Name) + ")"

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -214,7 +215,7 @@ func (x *plant) close() error {
 
 // hints returns what the owner needs to know now that all is open.
 func (x *plant) hints() hints {
-	h := hints{data: x.data, keeps: x.store != nil}
+	h := hints{data: x.data, keeps: x.store != nil, redirects: x.config.Redirects, user: os.Geteuid()}
 	if x.health != nil {
 		h.health = x.health.addr()
 	}
@@ -234,7 +235,7 @@ func (x *plant) announce() {
 	}
 	for _, r := range x.hints().routes {
 		for _, a := range r.addrs {
-			x.log.Info().Str("route", r.route.Name).Stringer("listen", a).Str("upstream", r.route.Upstream).
+			x.log.Info().Str("route", r.route.Name).Stringer("listen", a).Str("upstream", upstreamOf(r.route)).
 				Str("app_tls", r.route.AppTLS).Msg("listening")
 		}
 	}

@@ -18,6 +18,7 @@ func (p *program) RunCommand() *cobra.Command {
 		Example: `  smtp-proxy run --upstream smtp.example.com:587
   smtp-proxy run --upstream smtps://smtp.example.com --app-tls offer
   smtp-proxy run --upstream sandbox
+  smtp-proxy run --transparent --tls passthrough
   smtp-proxy run --config smtp-proxy.toml`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -14,7 +14,7 @@ const sandboxUpstream = "sandbox"
 // check reports every mistake in the settings of run, before anything is
 // opened. A mistake is wrong usage wherever the setting came from.
 func check(c policy.Config) error {
-	mistakes := []error{c.Check()}
+	mistakes := []error{c.Check(), checkTransparent(c)}
 	for _, r := range c.All() {
 		mistakes = append(mistakes, checkTarget(r))
 	}
@@ -48,6 +48,5 @@ func unbuilt(c policy.Config) []error {
 	for _, r := range c.All() {
 		refuse(r.TLS == "passthrough", "--tls passthrough", "leave it out, TLS then ends at the proxy on both legs (--tls terminate)")
 	}
-	refuse(c.Transparent, "--transparent", "leave it out, and point the app's SMTP settings at the proxy")
 	return refused
 }
