@@ -10,7 +10,7 @@ import (
 
 // annotates reports whether a reply is one that has its cause added.
 func (m *Machine) annotates(code int) bool {
-	return m.cfg.Annotate && code >= 400 && !m.opaque && !m.deaf && !m.over
+	return m.cfg.Annotate && code >= 400 && !m.opaque && m.tunnel == nil && !m.deaf && !m.over
 }
 
 // explain asks for the annotation of the reply whose last line waits.

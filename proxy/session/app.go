@@ -33,6 +33,8 @@ func (m *Machine) readOnce() int {
 		return len(m.app)
 	case readHandshake:
 		return m.discardInjected(App, len(m.app))
+	case readTunnel:
+		return m.carry(App, m.app)
 	case readOpaque:
 		m.write(Upstream, m.app, false)
 		return len(m.app)
@@ -48,6 +50,12 @@ func (m *Machine) readOnce() int {
 
 // readLine takes one command or SASL line.
 func (m *Machine) readLine() int {
+	if yes, sure := m.beginsTLS(); yes && m.reading == readCommands {
+		if !sure {
+			return 0
+		}
+		return m.tunnelFromApp()
+	}
 	if !m.spoke && !m.secure[App] && wire.LooksLikeTLS(m.app) {
 		return m.tlsOnPlain()
 	}
@@ -76,7 +84,7 @@ func (m *Machine) lineLimit() int {
 // noteHaste records, once, that the app goes on where it has to wait
 // (RFC 2920, section 3.1).
 func (m *Machine) noteHaste() {
-	if m.hasty || m.over {
+	if m.hasty || m.over || m.speaksTLS() {
 		return
 	}
 	m.hasty = true

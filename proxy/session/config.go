@@ -30,6 +30,7 @@ type Config struct {
 	Upstream      string // host:port as configured, for texts that a person reads
 	UpstreamTLS   UpstreamTLS
 	AppTLS        AppTLS
+	Passthrough   bool // TLS is the app's and the upstream's own: nothing is upgraded or edited; UpstreamTLS says only whether the port is implicit
 	PassSmuggling bool // an ambiguous end of data passes instead of being refused
 	Annotate      bool // a failing reply waits for Annotated, to have its cause added
 
@@ -40,6 +41,7 @@ type Config struct {
 	AppSilence      time.Duration // the app's turn; 5 min (RFC 5321, section 4.5.3.2.7)
 	UpstreamReply   time.Duration // the upstream's turn; 5 min (sections 4.5.3.2.1 to 4.5.3.2.3)
 	UpstreamVerdict time.Duration // the reply to the end of data; 10 min (section 4.5.3.2.6)
+	Handshake       time.Duration // passthrough: the next flight of a handshake; 30 s
 	Linger          time.Duration // from the app's leaving to the end of both legs; 5 s
 }
 
@@ -61,7 +63,14 @@ func (c Config) withDefaults() Config {
 	span(&c.AppSilence, 5*time.Minute)
 	span(&c.UpstreamReply, 5*time.Minute)
 	span(&c.UpstreamVerdict, 10*time.Minute)
+	span(&c.Handshake, 30*time.Second)
 	span(&c.Linger, 5*time.Second)
+	if c.Passthrough {
+		c.AppTLS = AppNone
+		if c.UpstreamTLS != UpstreamImplicit {
+			c.UpstreamTLS = UpstreamNone
+		}
+	}
 	return c
 }
 

@@ -17,6 +17,10 @@ func (m *Machine) Closed(now time.Time, side Side, fault *Fault) []Effect {
 	if m.over {
 		return nil
 	}
+	if m.tunnel != nil {
+		m.tunnelClosed(side, fault)
+		return m.effects
+	}
 	if m.goodbye && fault != nil && fault.Class == FaultReset {
 		fault = nil // a party that has said its last word may be gone when ours arrives
 	}
@@ -115,7 +119,7 @@ func (m *Machine) fail(code, text string) {
 	if len(m.waiting) > 0 && m.waiting[0].verb != "TLS" {
 		verb, phase = m.waiting[0].verb, m.waiting[0].phase
 	}
-	if !m.partial && !m.deaf && !m.opaque {
+	if !m.partial && !m.deaf && !m.opaque && !m.mute() {
 		line := []byte(code + " smtp-proxy: " + oneLine(m.mask(text)) + "\r\n")
 		m.recordLocal(verb, phase, line, "")
 		m.edit(App, "the reply "+code+" is the proxy's own")
@@ -138,6 +142,9 @@ func (m *Machine) end() {
 		m.write(App, m.tail, false)
 		m.tail, m.explaining = nil, false
 	}
+	if m.tunnel != nil {
+		m.endTunnel()
+	}
 	m.over, m.shaking = true, false
 	m.reading, m.waiting = readGone, nil
 	m.do(OpClose, App)
@@ -152,6 +159,8 @@ func (m *Machine) Deadline() time.Time {
 		return time.Time{}
 	case !m.closeBy.IsZero():
 		return m.closeBy
+	case m.tunnel != nil:
+		return m.tunnelDeadline()
 	case m.due() > 0:
 		return m.upstreamDeadline()
 	}
@@ -190,6 +199,8 @@ func (m *Machine) Elapsed(now time.Time) []Effect {
 	switch {
 	case !m.closeBy.IsZero():
 		m.end()
+	case m.tunnel != nil:
+		m.tunnelStalled()
 	case m.due() > 0:
 		m.stalled(Upstream, now.Sub(m.heard[Upstream]))
 	default:
@@ -225,13 +236,19 @@ func (m *Machine) Stop(now time.Time) []Effect {
 
 func (m *Machine) stopWhenIdle() {
 	switch {
-	case !m.stopping || m.over || m.explaining || m.inMessage && !m.gone[App]:
+	case !m.stopping || m.over || m.explaining || m.mayBeInMessage() && !m.gone[App]:
 	case m.goodbye: // the app has had its last word
 		m.end()
 	default:
 		m.note(App, OddShutdown, "the proxy is stopping")
 		m.fail("421 4.3.2", "shutting down; send again later")
 	}
+}
+
+// mayBeInMessage reports whether the end of the session now could cut a message
+// off. Of a tunnel nobody can know.
+func (m *Machine) mayBeInMessage() bool {
+	return m.inMessage || m.tunnel != nil && m.tunnel.established
 }
 
 // Abort ends the session whatever it is doing. why is for the record.

@@ -14,6 +14,7 @@ type collect struct {
 	tls    bool
 	shake  []Side
 	ask    bool
+	shown  int // handshakes, as entries
 }
 
 func (c *collect) do(effects []Effect) {
@@ -28,6 +29,9 @@ func (c *collect) do(effects []Effect) {
 			c.ask = true
 		case OpRecord:
 			c.edited = c.edited || e.Entry.Edit
+			if e.Entry.TLS != nil {
+				c.shown++
+			}
 		}
 	}
 }
@@ -45,14 +49,26 @@ func FuzzMachine(f *testing.F) {
 	f.Add([]byte(app), []byte("220-x\r\n220 x\r\n550 no\r\n550-no\r\n550 no\r\n503 no\r\n250 ok\r\n"), []byte{50, 160, 3}, uint8(131))
 	f.Add([]byte("GET / HTTP/1.1\r\n"), []byte("220-x\r\n"), []byte{3}, uint8(5))
 	f.Add([]byte("EHLO a\r\nMAIL FROM:<>\r\nDATA\r\na\n.\r\nb"), []byte("220 x\r\n250 a\r\n250 a\r\n354 a\r\n"), []byte{60, 160}, uint8(0))
+	for _, kind := range []string{"1.2", "1.3", "1.2-refused", "1.3-resumed", "1.3-asked"} {
+		in := [2][]byte{[]byte("EHLO a\r\nSTARTTLS\r\n"), []byte("220 x\r\n250-a\r\n250 STARTTLS\r\n220 go\r\n")}
+		for _, flight := range recordTLS(f, kind) {
+			in[flight.from] = append(in[flight.from], flight.data...)
+		}
+		f.Add(in[App], in[Upstream], []byte{127, 255}, uint8(64))
+		f.Add(in[App][18:], in[Upstream][39:], []byte{127, 255, 3, 130}, uint8(64))
+		f.Add(in[App][18:], in[Upstream], []byte{127, 255}, uint8(65))
+	}
 	f.Fuzz(func(t *testing.T, app, up, cuts []byte, settings uint8) {
-		cfg := Config{Upstream: "mx.test:25", UpstreamTLS: UpstreamTLS(settings % 4), AppTLS: AppTLS(settings / 4 % 3), MaxCommand: 256, MaxSASL: 512, MaxReply: 512, Annotate: settings >= 128}
+		cfg := Config{Upstream: "mx.test:25", UpstreamTLS: UpstreamTLS(settings % 4), AppTLS: AppTLS(settings / 4 % 3), MaxCommand: 256, MaxSASL: 512, MaxReply: 512, Annotate: settings >= 128, Passthrough: settings&64 != 0}
 		now := time.Unix(1_700_000_000, 0)
 		m := New(cfg, now)
 		var c collect
 		c.do(m.Connected(now, cfg.UpstreamTLS == UpstreamImplicit))
 		fed := feed(m, &c, now, [2][]byte{app, up}, cuts)
 		c.do(m.Annotated(now, ""))
+		if m.tunnel != nil && c.shown != 0 && c.shown != 2 || m.tunnel != nil && c.tls {
+			t.Errorf("%d entries of the tunnel's handshake, handshakes of the proxy's own: %t", c.shown, c.tls)
+		}
 		if c.edited || c.tls {
 			return
 		}

@@ -23,6 +23,7 @@ import (
 //	commands --AUTH--> nothing --334--> sasl --line--> nothing …
 //	commands --BDAT n--> chunk --n octets--> commands
 //	commands --STARTTLS--> nothing | handshake --secured--> commands
+//	commands --STARTTLS, passthrough--> nothing --220--> tunnel
 //	commands --first EHLO--> nothing --upgrade settled--> commands
 //	any --cannot be understood--> opaque
 //	any --session ended--> gone
@@ -38,6 +39,7 @@ const (
 	readBody                     // until CRLF.CRLF
 	readChunk                    // octets of BDAT
 	readHandshake                // a TLS handshake is due: plaintext is discarded
+	readTunnel                   // TLS of the two sides' own: an observer reads along
 	readOpaque                   // understanding has ended: forward only
 	readGone                     // the session has ended: discard
 )
@@ -65,6 +67,7 @@ const (
 	roleAppTLS        // the app's STARTTLS, sent on
 	roleFallback      // an EHLO behind an upgrade of the app's leg alone
 	roleShake         // a 220 of the proxy's: the app's handshake follows
+	roleTunnel        // the app's STARTTLS with passthrough
 )
 
 // Machine is one relayed session. It is not safe for concurrent use; give it
@@ -104,6 +107,10 @@ type Machine struct {
 	opaque     bool
 	oddReplies bool // a reply line that ends in LF alone has been noted
 	oddLines   bool // a line that is no reply has been noted
+
+	tunnel   *tunnel // with passthrough, once TLS has begun
+	words    []byte  // with passthrough, what the upstream said first
+	injected bool    // what the upstream said behind its 220 has been noted
 
 	hello   hello
 	auth    *exchange
@@ -166,6 +173,7 @@ func (m *Machine) Received(now time.Time, from Side, b []byte) []Effect {
 	if from == App {
 		m.receive(&m.app, b, m.readApp)
 	} else {
+		m.keepWords(b)
 		m.receive(&m.up, b, m.readUpstream)
 	}
 	m.settle()
@@ -197,7 +205,7 @@ func (m *Machine) WantsRead(side Side) bool {
 	case m.gone[side]:
 		return false
 	case side == Upstream:
-		return m.connected && !m.shaking
+		return m.connected && !m.shaking && (len(m.up) == 0 || !m.awaitsHello())
 	case m.reading == readHandshake, m.reading == readNothing && m.held == "STARTTLS":
 		return false
 	}
@@ -227,6 +235,7 @@ func (m *Machine) begin(now time.Time) {
 
 // settle does what any change may have made possible.
 func (m *Machine) settle() {
+	m.releaseHeld()
 	m.answerLocals()
 	m.passEnd()
 	m.stopWhenIdle()
@@ -242,7 +251,7 @@ func (m *Machine) expect(p pending) {
 // that is still on its way is not due.
 func (m *Machine) due() int {
 	n := 0
-	if m.opaque { // nobody knows
+	if m.opaque || m.tunnel != nil { // nobody knows
 		return 0
 	}
 	for i := range m.waiting {

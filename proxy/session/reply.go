@@ -26,6 +26,10 @@ func (m *Machine) replyOnce() int {
 		return len(m.up)
 	case m.explaining:
 		return 0
+	case m.awaitsHello():
+		return m.holdInjected()
+	case m.tunnel != nil:
+		return m.carry(Upstream, m.up)
 	case m.opaque:
 		m.write(App, m.up, false)
 		return len(m.up)
@@ -193,6 +197,9 @@ func (m *Machine) act(p pending, e *Entry, raw []byte) {
 		return
 	case p.role == roleOwnTLS || p.role == roleAppTLS:
 		m.starttlsAnswered(p, e.Code, raw)
+		return
+	case p.role == roleTunnel:
+		m.tunnelAnswered(e.Code)
 		return
 	case p.verb == "EHLO" || p.verb == "HELO":
 		m.helloAnswered(p, e.Code, raw)

@@ -23,6 +23,8 @@ var update = flag.Bool("update", false, "rewrite the transcripts")
 //	A: text\r\n   U: text\r\n                    bytes from a side, as a Go string
 //	secured U | unsecured U | closed A | reset A | wait 61s | stop
 //	annotated text                               the words for the reply that waits
+//	tls 1.3-resumed                              the TLS session whose flights come next, see recordTLS
+//	flight | flight 3                            its next flight, or flights
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -54,6 +56,7 @@ type player struct {
 	cfg Config
 	m   *Machine
 	now time.Time
+	tls []flight // still to be sent
 }
 
 func play(t *testing.T, script []byte) []byte {
@@ -108,6 +111,11 @@ func (p *player) step(line string) []Effect {
 		}
 		p.now = p.now.Add(d)
 		return p.m.Elapsed(p.now)
+	case "tls":
+		p.tls = recordTLS(p.t, rest)
+		return nil
+	case "flight":
+		return p.flights(rest)
 	case "annotated":
 		return p.m.Annotated(p.now, rest)
 	case "stop":
@@ -115,6 +123,23 @@ func (p *player) step(line string) []Effect {
 	}
 	p.t.Fatalf("%q is no step", line)
 	return nil
+}
+
+// flights sends the next n flights of the TLS session, a millisecond apart.
+func (p *player) flights(n string) (all []Effect) {
+	k := 1
+	if n != "" {
+		k, _ = strconv.Atoi(n)
+	}
+	if k > len(p.tls) {
+		p.t.Fatalf("%d flights wanted, %d left", k, len(p.tls))
+	}
+	for _, f := range p.tls[:k] {
+		p.now = p.now.Add(time.Millisecond)
+		all = append(all, p.m.Received(p.now, f.from, f.data)...)
+	}
+	p.tls = p.tls[k:]
+	return all
 }
 
 // octets reads what a side sends: a Go string without its quotes, or @n:x for n
@@ -145,6 +170,8 @@ func (p *player) configure(settings string) {
 			p.cfg.AppTLS = AppOffer
 		case "app-tls=require":
 			p.cfg.AppTLS = AppRequire
+		case "passthrough":
+			p.cfg.Passthrough = true
 		case "smuggling=pass":
 			p.cfg.PassSmuggling = true
 		case "annotate":
@@ -168,6 +195,9 @@ func show(e Effect) string {
 		kind := ""
 		if e.Body {
 			kind = " body"
+		}
+		if showsTLS(e.Data) {
+			return fmt.Sprintf("-> %s%s TLS, %d octets", e.Side, kind, len(e.Data))
 		}
 		if len(e.Data) > 200 {
 			return fmt.Sprintf("-> %s%s %d octets", e.Side, kind, len(e.Data))
@@ -219,5 +249,5 @@ func showEntry(x *Entry) string {
 			s += " malformed=" + x.Auth.Malformed
 		}
 	}
-	return s
+	return s + showTunnel(x)
 }

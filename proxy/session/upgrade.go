@@ -22,7 +22,7 @@ type hello struct {
 // changed, or begins the upgrade of the upstream leg.
 func (m *Machine) passHello(c wire.Command, line []byte) {
 	m.inMessage = false
-	p := pending{verb: c.Verb, phase: PhaseHelo, whole: c.Verb == "EHLO", line: append([]byte(nil), line...)}
+	p := pending{verb: c.Verb, phase: PhaseHelo, whole: c.Verb == "EHLO" && !m.cfg.Passthrough, line: append([]byte(nil), line...)}
 	again := m.hello.alone
 	m.hello.alone = false
 	switch {
@@ -173,6 +173,10 @@ func (m *Machine) whyEdited(change string) string {
 // starttls deals with the app's own STARTTLS.
 func (m *Machine) starttls(c wire.Command, line []byte) {
 	switch {
+	case m.cfg.Passthrough:
+		m.write(Upstream, line, false)
+		m.expect(pending{verb: "STARTTLS", phase: PhaseTLS, role: roleTunnel})
+		m.hold("STARTTLS")
 	case m.secure[App]:
 		m.refuse(c.Verb, PhaseTLS, OddBadSequence, "503 5.5.1 smtp-proxy: this connection is already under TLS")
 	case !m.cfg.offers():
