@@ -195,6 +195,7 @@ func TestPassthroughWithoutSTARTTLS(t *testing.T) {
 	for _, tt := range []struct{ name, dialogue, want string }{
 		{"left", begin + "close app\nend", "tls.not-offered"},
 		{"QUIT", begin + "A: QUIT\nU: 221 bye\nclose upstream\nclose app\nend", "tls.not-offered"},
+		{"QUIT, and the upstream closes", begin + "A: QUIT\nU: 221 bye\nclose upstream\nend", "tls.not-offered"},
 		{"asked all the same", begin + "A: STARTTLS\nU: 502 5.5.1 unknown command\nodd upstream tls-refused\nA: QUIT\nU: 221 bye\nclose app\nend", "tls.not-offered"},
 		{"asked before anything else", begin + "A: NOOP\nU: 250 ok\nA: QUIT\nU: 221 bye\nclose app\nend", ""},
 		{"mail in clear", begin + "A: MAIL FROM:<a@example.com>\nU: 250 ok\nA: RCPT TO:<b@example.net>\nU: 250 ok\nA: DATA\nU: 354 go\ndata\nU: 250 ok\nA: QUIT\nU: 221 bye\nclose app\nend", ""},

@@ -92,8 +92,8 @@ func (f *facts) refusedOrLeft(seq int) *session.Entry {
 			return r.Entry
 		}
 	}
-	left := f.closed[session.App]
-	if left == nil || len(f.mails) > 0 || f.auth.last != nil || left.At.Sub(f.hello[0].At) >= patience {
+	left := f.last[session.App] // a QUIT where the upstream was quicker to close
+	if left == nil || left.Kind != session.KindClose && left.Verb != "QUIT" || len(f.mails) > 0 || f.auth.last != nil || left.At.Sub(f.hello[0].At) >= patience {
 		return nil
 	}
 	for i := range f.s.Events {
