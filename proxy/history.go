@@ -14,6 +14,9 @@ func (r *relay) record(e *session.Entry) {
 	r.seq++
 	e.Seq = r.seq
 	r.witness(e)
+	if e.TLS != nil && len(e.TLS.Sent) > 0 {
+		r.unjudged = e
+	}
 	r.remember(e)
 	r.history = append(r.history, session.Record{Session: r.info, Entry: e})
 }
@@ -32,7 +35,7 @@ func (r *relay) handOver() {
 	if r.finished {
 		r.history = nil // the end of the session has been told
 	}
-	if len(r.history) == 0 {
+	if len(r.history) == 0 || r.judging {
 		return
 	}
 	for rest := r.history; len(rest) > 0; {
@@ -100,9 +103,10 @@ func (r *relay) expire() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.armed = time.Time{}
+	r.account()
 	if l := r.stuck(); l != nil {
 		r.breakOff(l, &session.Fault{Op: "write", Class: session.FaultTimeout,
-			Text: fmt.Sprintf("took nothing for %s", time.Since(l.since).Round(time.Second))})
+			Text: fmt.Sprintf("took nothing for %s", r.route.silence().Round(time.Second))})
 		_ = l.conn.SetWriteDeadline(time.Unix(1, 0))
 	} else {
 		r.apply(r.m.Elapsed(time.Now()))
@@ -116,7 +120,12 @@ func (r *relay) expire() {
 // whole turn may last. The silence is then that peer's, not the other's.
 func (r *relay) stuck() *leg {
 	for i := range r.legs {
-		if l := &r.legs[i]; l.writing && time.Since(l.since) >= r.route.silence() {
+		l := &r.legs[i]
+		since := r.clogged(l)
+		if l.writing {
+			since = l.since
+		}
+		if !since.IsZero() && time.Since(since) >= r.route.silence() {
 			return l
 		}
 	}
@@ -127,6 +136,7 @@ func (r *relay) stuck() *leg {
 func (r *relay) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.account()
 	r.apply(r.m.Stop(time.Now()))
 	r.annotate()
 	r.wake()
@@ -136,6 +146,7 @@ func (r *relay) stop() {
 func (r *relay) abort(odd session.Oddity, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.account()
 	r.apply(r.m.Abort(time.Now(), odd, why))
 	r.annotate()
 	r.wake()

@@ -42,6 +42,7 @@ type leg struct {
 	ended   bool           // our direction has been closed
 	parting *session.TCP   // what the kernel knew when the peer's end was seen
 	changed sync.Cond      // on the relay's lock
+	past    carried        // outside the lock: what went past the machine
 }
 
 // flush does what is queued for a leg. With wait it returns when all that was

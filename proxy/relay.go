@@ -44,7 +44,9 @@ type relay struct {
 	explain  bool             // a failing reply waits for its annotation
 	timer    *time.Timer
 	armed    time.Time
-	over     bool // what may still happen has been bounded
+	unjudged *session.Entry // a handshake whose chain is still to be judged
+	judging  bool           // that is under way: nothing is handed over
+	over     bool           // what may still happen has been bounded
 	finished bool
 }
 
@@ -75,7 +77,7 @@ func (r *relay) contain(loop func()) {
 
 // shakeFirst makes implicit TLS on the app's leg; nothing is dialled before.
 func (r *relay) shakeFirst() bool {
-	if r.route.AppTLS != session.AppImplicit {
+	if r.route.AppTLS != session.AppImplicit || r.route.Passthrough {
 		return true
 	}
 	r.shakeApp()
@@ -93,6 +95,7 @@ func (r *relay) finish() {
 		r.timer.Stop()
 	}
 	r.closeConns()
+	r.judge()
 	r.history = append(r.history, session.Record{Session: r.info, Closed: true, At: time.Now()})
 	r.handOver()
 	r.finished = true
@@ -126,6 +129,8 @@ func (r *relay) read(l *leg) {
 		case toShake:
 			r.shake(l)
 			in = newSource()
+		case toCarry:
+			r.carry(l, in)
 		case toDrain:
 			r.drain(l)
 			return
@@ -141,6 +146,7 @@ type step uint8
 const (
 	toRead step = iota
 	toShake
+	toCarry // nothing can be understood any more: past the machine
 	toDrain // the session is over: let the peer leave
 	toEnd
 )
@@ -162,7 +168,10 @@ func (r *relay) next(l *leg) step {
 		case l.shake:
 			r.flush(l, true)
 			return toShake
-		case r.m.WantsRead(l.side):
+		case !r.m.WantsRead(l.side):
+		case r.m.Bare():
+			return toCarry
+		default:
 			return toRead
 		}
 		l.changed.Wait()
@@ -215,6 +224,7 @@ func (r *relay) woken(l *leg) {
 func (r *relay) settle(from *leg) {
 	r.flush(&r.legs[from.side.Peer()], true)
 	r.flush(from, false)
+	r.judge()
 	r.handOver()
 	for r.explain {
 		r.annotate()
@@ -299,7 +309,7 @@ func (r *relay) connect() {
 	case r.server.reenters(r, conn):
 		_ = conn.Close()
 		r.apply(r.m.Unreachable(now, session.OddLoop, ownRedirected))
-	case r.route.Target.Implicit():
+	case r.route.Target.Implicit() && !r.route.Passthrough:
 		r.connectSecure(conn)
 	default:
 		up.conn = conn

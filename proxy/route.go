@@ -24,14 +24,15 @@ const (
 // Route is one way through the proxy: where the app connects, and which
 // smarthost it gets.
 type Route struct {
-	Name      string
-	Listen    []string // host:port; "localhost" means 127.0.0.1 and ::1
-	Target    upstream.Target
-	Connector *upstream.Connector // how this route's smarthost is reached and trusted
-	AppTLS    session.AppTLS
-	TLS       *tls.Config    // for the app's leg, unless AppTLS is AppNone
-	AllowFrom []netip.Prefix // who may connect; empty means loopback
-	Capture   Capture        // empty means full
+	Name        string
+	Listen      []string // host:port; "localhost" means 127.0.0.1 and ::1
+	Target      upstream.Target
+	Connector   *upstream.Connector // how this route's smarthost is reached and trusted
+	AppTLS      session.AppTLS
+	Passthrough bool           // TLS stays end to end; AppTLS, TLS and the target's mode are ignored
+	TLS         *tls.Config    // for the app's leg, unless AppTLS is AppNone
+	AllowFrom   []netip.Prefix // who may connect; empty means loopback
+	Capture     Capture        // empty means full
 
 	// Transparent takes connections that the firewall redirects (Linux): the
 	// upstream is where each was going. Of Target its mode counts, and its
@@ -55,6 +56,7 @@ func (r *Route) machine() session.Config {
 		Upstream:        r.Target.Name,
 		UpstreamTLS:     r.upstreamTLS(),
 		AppTLS:          r.AppTLS,
+		Passthrough:     r.Passthrough,
 		PassSmuggling:   r.PassSmuggling,
 		Annotate:        r.Annotator != nil,
 		AppSilence:      r.AppSilence,
@@ -91,4 +93,21 @@ func (r *Route) allows(addr netip.Addr) bool {
 // appTLSName is the setting's name, for the record.
 func (r *Route) appTLSName() string {
 	return [...]string{session.AppNone: "none", session.AppOffer: "offer", session.AppRequire: "require", session.AppImplicit: "implicit"}[r.AppTLS]
+}
+
+// mode says how the upstream leg is to be secured, for the record.
+func (r *Route) mode() string {
+	if r.Passthrough {
+		return "passthrough"
+	}
+	return string(r.Target.Mode)
+}
+
+// tlsFirst reports whether an app speaks TLS from its first octet here, so that
+// it could not read a reply in clear.
+func (r *Route) tlsFirst() bool {
+	if r.Passthrough {
+		return r.Target.Implicit()
+	}
+	return r.AppTLS == session.AppImplicit
 }

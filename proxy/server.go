@@ -21,7 +21,7 @@ type Options struct {
 	Routes           []Route
 	Recorder         *Recorder
 	Log              zerolog.Logger
-	HandshakeTimeout time.Duration // one handshake on the app's leg; 0 means 30 s
+	HandshakeTimeout time.Duration // one handshake on the app's leg, or with passthrough the next flight of one; 0 means 30 s
 	MaxSessions      int           // at once; 0 means as many as there are descriptors
 	MaxPerAddress    int           // at once from one address; 0 means no limit
 }
@@ -60,7 +60,7 @@ func New(o Options) (*Server, error) {
 			return nil, fmt.Errorf("route %s: no connector", r.Name)
 		}
 		r.Connector.Avoid(s.isOwn)
-		if r.AppTLS != session.AppNone && r.TLS == nil {
+		if r.AppTLS != session.AppNone && r.TLS == nil && !r.Passthrough {
 			return nil, fmt.Errorf("route %s: TLS on the app's leg needs a certificate", r.Name)
 		}
 	}
@@ -125,11 +125,13 @@ func (s *Server) newRelay(conn net.Conn, route *Route) *relay {
 			Route:    route.Name,
 			AppAddr:  conn.RemoteAddr().String(),
 			Upstream: route.Target.Name,
-			Mode:     string(route.Target.Mode),
+			Mode:     route.mode(),
 			AppTLS:   route.appTLSName(),
 		},
-		m: session.New(route.machine(), now),
 	}
+	rules := route.machine()
+	rules.Handshake = s.options.HandshakeTimeout
+	r.m = session.New(rules, now)
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for i := range r.legs {
 		r.legs[i].side = session.Side(i)

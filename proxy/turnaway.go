@@ -23,7 +23,7 @@ func (r *relay) turnAway(conn net.Conn, odd session.Oddity, reply string) {
 	r.record(e)
 	r.record(&session.Entry{At: now, Leg: session.App, From: session.FromProxy, Kind: session.KindNote,
 		Phase: session.PhaseConnect, Edit: true, Odd: odd, Text: "the greeting " + reply[:9] + " is the proxy's own"})
-	if r.route.AppTLS != session.AppImplicit {
+	if !r.route.tlsFirst() {
 		_ = conn.SetDeadline(now.Add(closeReadWait))
 		_, _ = conn.Write([]byte(reply + "\r\n"))
 		closeWrite(conn)
