@@ -119,9 +119,13 @@ func (x *plant) route(r policy.Route) (proxy.Route, error) {
 	out := proxy.Route{
 		Name: r.Name, Listen: []string{r.Listen}, Target: target, AppTLS: appTLS(r.AppTLS), AllowFrom: r.AllowFrom,
 		Capture: proxy.Capture(r.Capture), PassSmuggling: x.config.Smuggling == "pass", AppSilence: x.config.AppTimeout,
-		Annotator: x.onReplies,
+		Annotator: x.onReplies, Passthrough: r.TLS == passthrough,
 	}
 	out.Transparent = x.config.Redirects(r)
+	if out.Passthrough {
+		x.tellIgnored(r)
+		return out, nil
+	}
 	if out.AppTLS != session.AppNone {
 		out.TLS = x.appTLS
 	}
@@ -130,12 +134,12 @@ func (x *plant) route(r policy.Route) (proxy.Route, error) {
 
 func (x *plant) target(r policy.Route) (upstream.Target, error) {
 	if r.Upstream == "" { // each redirected connection brings its own
-		return upstream.Target{Mode: upstream.Mode(r.UpstreamTLS)}, nil
+		return upstream.Target{Mode: mode(r)}, nil
 	}
 	if r.Upstream != sandboxUpstream {
-		return upstream.ParseTarget(r.Upstream, upstream.Mode(r.UpstreamTLS))
+		return upstream.ParseTarget(r.Upstream, mode(r))
 	}
-	t, err := upstream.ParseTarget(x.sandbox.Addr(), upstream.Mode(r.UpstreamTLS))
+	t, err := upstream.ParseTarget(x.sandbox.Addr(), mode(r))
 	t.Name = fmt.Sprintf("%s:%d", sandboxUpstream, t.Port) // each session says where its mail went
 	return t, err
 }
@@ -170,7 +174,7 @@ func (x *plant) openSandbox() (*x509.CertPool, error) {
 func (x *plant) openAppTLS() error {
 	needed := false
 	for _, r := range x.config.All() {
-		needed = needed || r.AppTLS != "none"
+		needed = needed || r.AppTLS != "none" && r.TLS != passthrough
 	}
 	if !needed {
 		return nil

@@ -62,6 +62,9 @@ func (h hints) writeRoute(w io.Writer, r hint) {
 	fmt.Fprintf(w, "  host       %s\n", strings.Join(r.hosts(), " or "))
 	fmt.Fprintf(w, "  port       %s\n", port(r.addrs))
 	fmt.Fprintf(w, "  TLS        %s\n", h.tlsText(r.route))
+	if r.route.TLS == passthrough {
+		fmt.Fprintf(w, "  name       %s\n", r.nameText())
+	}
 	fmt.Fprintf(w, "  user       the one of the smarthost, with its password; both are passed on and not recorded\n")
 	fmt.Fprintf(w, "  container  %s\n", containerText(r))
 }
@@ -98,6 +101,9 @@ func port(addrs []netip.AddrPort) string {
 }
 
 func (h hints) tlsText(r policy.Route) string {
+	if r.TLS == passthrough {
+		return "as with the smarthost itself, STARTTLS or SSL/TLS: it stays end to end, the proxy holds no key"
+	}
 	trust := "; trust the local authority: smtp-proxy ca trust" + h.dataFlag()
 	switch r.AppTLS {
 	case "offer":

@@ -52,6 +52,11 @@ func TestHints(t *testing.T) {
 			[]string{"the embedded sandbox, which delivers nothing", "SSL/TLS from the start", "host       127.0.0.1\n"},
 			"tail",
 		},
+		"passthrough": {
+			hints{routes: []hint{{route(func(r *policy.Route) { r.TLS, r.AppTLS = "passthrough", "require" }), addrs("127.0.0.1:1025", "[::1]:1025")}}},
+			[]string{"TLS        as with the smarthost itself", "connect to smtp.example.com:", "in its /etc/hosts: 127.0.0.1 smtp.example.com)", "--transparent"},
+			"local authority",
+		},
 		"two routes": {
 			hints{routes: []hint{{route(func(*policy.Route) {}), addrs("127.0.0.1:1")}, {route(func(r *policy.Route) { r.Name = "ses"; r.UpstreamTLS = "none" }), addrs("127.0.0.1:2")}}},
 			[]string{"(route default)", "(route ses)", "--upstream-tls none forbids it"},

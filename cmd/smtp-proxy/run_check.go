@@ -18,14 +18,14 @@ func check(c policy.Config) error {
 	for _, r := range c.All() {
 		mistakes = append(mistakes, checkTarget(r))
 	}
-	return usage(errors.Join(append(mistakes, unbuilt(c)...)...))
+	return usage(errors.Join(mistakes...))
 }
 
 func checkTarget(r policy.Route) error {
 	if r.Upstream == "" || r.Upstream == sandboxUpstream || policyMistake(r) {
 		return nil
 	}
-	if _, err := upstream.ParseTarget(r.Upstream, upstream.Mode(r.UpstreamTLS)); err != nil {
+	if _, err := upstream.ParseTarget(r.Upstream, mode(r)); err != nil {
 		return fmt.Errorf("--upstream: %w", err)
 	}
 	return nil
@@ -34,19 +34,4 @@ func checkTarget(r policy.Route) error {
 // policyMistake tells what [policy.Config.Check] has reported already.
 func policyMistake(r policy.Route) bool {
 	return policy.Config{Route: policy.Route{Upstream: r.Upstream, UpstreamTLS: r.UpstreamTLS}}.Check() != nil
-}
-
-// unbuilt refuses settings that are understood but not obeyed yet. A setting
-// that is silently ignored would be worse than none.
-func unbuilt(c policy.Config) []error {
-	var refused []error
-	refuse := func(wanted bool, flag, instead string) {
-		if wanted {
-			refused = append(refused, fmt.Errorf("%s is not in this version: %s", flag, instead))
-		}
-	}
-	for _, r := range c.All() {
-		refuse(r.TLS == "passthrough", "--tls passthrough", "leave it out, TLS then ends at the proxy on both legs (--tls terminate)")
-	}
-	return refused
 }

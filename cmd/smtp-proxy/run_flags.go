@@ -18,7 +18,7 @@ func runFlags(f *pflag.FlagSet, c *policy.Config) {
 	f.StringVar(&c.AppTLS, "app-tls", c.AppTLS, "TLS on the app's leg: none, offer, require, implicit")
 	f.StringVar(&c.Cert, "cert", "", "PEM `file` of the app leg's certificate (default one of the local authority)")
 	f.StringVar(&c.Key, "key", "", "PEM `file` of its key")
-	f.StringVar(&c.TLS, "tls", c.TLS, "terminate, or passthrough: TLS stays end to end between app and smarthost")
+	f.StringVar(&c.TLS, "tls", c.TLS, "terminate, or passthrough: TLS stays end to end between app and smarthost, and is read on its way; --upstream-tls and --app-tls mean nothing then")
 	f.BoolVar(&c.Transparent, "transparent", false, "Linux: take connections redirected by the firewall, upstream = where they were going; --upstream then only names the host in the certificate on its port (rules: smtp-proxy ca redirect)")
 	f.StringVar(&c.Resolver, "resolver", "", "`ip:port` of the DNS server for every look-up (default the system's)")
 	f.Var((*keepFor)(&c.Keep), "keep", "how long sessions are kept; forever for no limit")
