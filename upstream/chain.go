@@ -39,17 +39,6 @@ func hasSigned(issuer, c *x509.Certificate) bool {
 
 func selfSigned(c *x509.Certificate) bool { return hasSigned(c, c) }
 
-// issuerOf finds the leaf's issuer, for the signature of its OCSP answer.
-func issuerOf(leaf *x509.Certificate, trusted, path []*x509.Certificate) *x509.Certificate {
-	switch {
-	case len(trusted) > 1:
-		return trusted[1]
-	case len(path) > 1:
-		return path[1]
-	}
-	return leaf
-}
-
 // endOf is when the first certificate of a chain runs out.
 func endOf(chain []*x509.Certificate) time.Time {
 	end := chain[0].NotAfter

@@ -61,6 +61,7 @@ type Connector struct {
 	tickets  *tickets
 	chains   *chains
 	issuers  *issuers
+	suspects *suspects
 	dial     func(context.Context, netip.AddrPort) (net.Conn, error)
 	routable func(netip.Addr) bool
 	own      func(netip.AddrPort) bool // see Avoid
@@ -80,6 +81,7 @@ func New(o Options) (*Connector, error) {
 		tickets:  newTickets(),
 		chains:   newChains(),
 		issuers:  newIssuers(),
+		suspects: newSuspects(),
 		dial:     dialTCP,
 		routable: routable,
 	}, nil

@@ -14,17 +14,30 @@ import (
 // smarthost shows its maker's certificate too, but for its own name; a company
 // has an authority of its own for its own names. Both are left alone.
 
-// interceptor says who seems to stand between the proxy and host and to show a
+// suspects are those who are known to show certificates of their own making,
+// and those in whose name they are shown.
+type suspects struct {
+	products  []product
+	hosters   map[string]string
+	providers []mailProvider
+	public    []string
+}
+
+func newSuspects() *suspects {
+	return &suspects{products: products(), hosters: hosters(), providers: mailProviders(), public: publicAuthorities()}
+}
+
+// between says who seems to stand between the proxy and host and to show a
 // certificate of its own; empty where nothing points to that.
-func interceptor(host string, chain []*x509.Certificate, t trust) string {
+func (s *suspects) between(host string, chain []*x509.Certificate, t trust) string {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if len(chain) == 0 || strings.Contains(subjectWords(chain[0].Subject), "no sni provided") {
 		return "" // what Google shows to those who name no host
 	}
-	owner := ownerOf(host)
+	owner := s.ownerOf(host)
 	named := chain[0].VerifyHostname(bareHost(host)) == nil
 	if named || owner != nil {
-		if name := productBehind(host, chain); name != "" {
+		if name := s.productBehind(host, chain); name != "" {
 			return name
 		}
 	}
@@ -32,18 +45,18 @@ func interceptor(host string, chain []*x509.Certificate, t trust) string {
 	case owner == nil:
 		return ""
 	case !named && t.path != nil && !owner.shows(chain[0]):
-		return redirector(chain[0])
-	case t.adrift && !owner.issued(chain):
+		return s.redirector(chain[0])
+	case t.adrift && !s.mayIssue(owner, chain):
 		return fmt.Sprintf("%s, who is no authority that %s uses", issuerName(chain[0]), owner.name)
 	}
 	return ""
 }
 
 // productBehind finds a product by the names of all issuers of the chain.
-func productBehind(host string, chain []*x509.Certificate) string {
+func (s *suspects) productBehind(host string, chain []*x509.Certificate) string {
 	for _, c := range chain {
 		issuer := subjectWords(c.Issuer)
-		for _, p := range products() {
+		for _, p := range s.products {
 			if containsAny(issuer, p.marks) && !inOwnHouse(host, p) {
 				return p.name
 			}
@@ -61,10 +74,10 @@ func inOwnHouse(host string, p product) bool {
 
 // redirector names whose mail server has answered in another's place, with a
 // certificate that is good for its own name.
-func redirector(leaf *x509.Certificate) string {
+func (s *suspects) redirector(leaf *x509.Certificate) string {
 	names := namesOf(leaf)
 	for _, name := range names {
-		for domain, hoster := range hosters() {
+		for domain, hoster := range s.hosters {
 			if within(name, domain) {
 				return fmt.Sprintf("%s, whose server %s takes outgoing SMTP over", hoster, name)
 			}
@@ -77,10 +90,10 @@ func redirector(leaf *x509.Certificate) string {
 }
 
 // ownerOf finds the well-known provider to whom a host name belongs.
-func ownerOf(host string) *mailProvider {
-	for _, p := range mailProviders() {
-		if p.owns(host) {
-			return &p
+func (s *suspects) ownerOf(host string) *mailProvider {
+	for i := range s.providers {
+		if s.providers[i].owns(host) {
+			return &s.providers[i]
 		}
 	}
 	return nil
@@ -95,12 +108,12 @@ func (p *mailProvider) shows(leaf *x509.Certificate) bool {
 	return slices.ContainsFunc(namesOf(leaf), p.owns) || containsAny(subjectWords(leaf.Subject), p.issues)
 }
 
-// issued reports that some certificate of the chain names an authority of the
-// provider's or a public one.
-func (p *mailProvider) issued(chain []*x509.Certificate) bool {
+// mayIssue reports that some certificate of the chain names an authority of
+// the owner's or a public one.
+func (s *suspects) mayIssue(owner *mailProvider, chain []*x509.Certificate) bool {
 	return slices.ContainsFunc(chain, func(c *x509.Certificate) bool {
 		issuer := subjectWords(c.Issuer)
-		return containsAny(issuer, p.issues) || containsAny(issuer, publicAuthorities())
+		return containsAny(issuer, owner.issues) || containsAny(issuer, s.public)
 	})
 }
 

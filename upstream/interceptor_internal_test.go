@@ -67,7 +67,7 @@ func TestInterceptor(t *testing.T) {
 		for _, s := range tt.chain {
 			chain = append(chain, s.cert)
 		}
-		got := interceptor(tt.host, chain, v.judge(chain, nil))
+		got := newSuspects().between(tt.host, chain, v.judge(chain, nil))
 		if !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
 			t.Errorf("%s: %s is answered by %q, want %q", tt.name, tt.host, got, tt.want)
 		}
@@ -86,7 +86,7 @@ func TestInterceptorTables(t *testing.T) {
 	}
 	for _, p := range mailProviders() {
 		for _, domain := range p.domains {
-			if owner := ownerOf("smtp." + domain); owner == nil || owner.name != p.name {
+			if owner := newSuspects().ownerOf("smtp." + domain); owner == nil || owner.name != p.name {
 				t.Errorf("smtp.%s belongs to %v, want %s", domain, owner, p.name)
 			}
 		}

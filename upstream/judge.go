@@ -47,7 +47,7 @@ func (c *Connector) tell(facts *session.TLS, host string, chain []*x509.Certific
 	facts.Verified = t.fault == session.VerifyOK
 	facts.Verify, facts.Error = t.fault, t.words
 	facts.Stapled, facts.RootHint = t.stapled, t.lacks
-	facts.Interceptor = interceptor(host, chain, t)
+	facts.Interceptor = c.suspects.between(host, chain, t)
 }
 
 // parseChain reads certificates in DER, leaf first, and returns those before

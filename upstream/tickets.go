@@ -23,18 +23,19 @@ type tickets struct {
 type ticket struct {
 	state *tls.ClientSessionState
 	until time.Time
+	trust trust // of the chain that the session was made with
 }
 
 func newTickets() *tickets { return &tickets{kept: map[string]ticket{}} }
 
-func (t *tickets) recall(target string, now time.Time) (*tls.ClientSessionState, bool) {
+func (t *tickets) recall(target string, now time.Time) (ticket, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	kept, ok := t.kept[target]
 	if !ok || !now.Before(kept.until) {
-		return nil, false
+		return ticket{}, false
 	}
-	return kept.state, true
+	return kept, true
 }
 
 func (t *tickets) keep(target string, new ticket) {
@@ -64,7 +65,9 @@ type ticketBox struct {
 
 // Get implements [tls.ClientSessionCache].
 func (b *ticketBox) Get(string) (*tls.ClientSessionState, bool) {
-	return b.all.recall(b.h.target.Name, time.Now())
+	kept, ok := b.all.recall(b.h.target.Name, time.Now())
+	b.h.recalled = kept
+	return kept.state, ok
 }
 
 // Put implements [tls.ClientSessionCache]; nil takes a session back that the
@@ -74,7 +77,7 @@ func (b *ticketBox) Put(_ string, state *tls.ClientSessionState) {
 	case state == nil:
 		b.all.forget(b.h.target.Name)
 	case now.Before(b.h.until):
-		b.all.keep(b.h.target.Name, ticket{state: state, until: earlier(b.h.until, now.Add(maxResume))})
+		b.all.keep(b.h.target.Name, ticket{state: state, until: earlier(b.h.until, now.Add(maxResume)), trust: b.h.trust})
 	}
 }
 

@@ -43,6 +43,8 @@ type handshake struct {
 	facts    *session.TLS
 	distrust string    // why the chain is not trusted; empty when it is, or has not come
 	until    time.Time // how long the session may be resumed; zero means not at all
+	trust    trust     // the judgement of the chain
+	recalled ticket    // of an earlier session, which may be resumed
 }
 
 func newHandshake(c *Connector, t Target) *handshake {
@@ -82,20 +84,30 @@ func (h *handshake) noCertificate(*tls.CertificateRequestInfo) (*tls.Certificate
 
 // verify judges the chain, be it of a full or a resumed handshake.
 func (h *handshake) verify(cs tls.ConnectionState) error {
-	v := h.c.verifier(h.target.Host, time.Now())
-	v.asked = true
-	trust := v.judge(cs.PeerCertificates, cs.OCSPResponse)
-	h.c.tell(h.facts, h.target.Host, cs.PeerCertificates, trust)
+	h.trust = h.judge(cs)
+	h.c.tell(h.facts, h.target.Host, cs.PeerCertificates, h.trust)
 	if h.facts.Verified {
-		h.until = endOf(trust.path)
+		h.until = endOf(h.trust.path)
 		return nil
 	}
 	h.c.tickets.forget(h.target.Name)
 	if h.c.options.Insecure {
 		return nil
 	}
-	h.distrust = trust.words
-	return fmt.Errorf("x509: %s", trust.words)
+	h.distrust = h.trust.words
+	return fmt.Errorf("x509: %s", h.trust.words)
+}
+
+// judge verifies the chain of a full handshake. A resumed session has that of
+// the handshake it goes back to, and is not kept beyond its end.
+func (h *handshake) judge(cs tls.ConnectionState) trust {
+	known := h.recalled.trust
+	if cs.DidResume && len(cs.PeerCertificates) > 0 && known.path != nil && known.path[0].Equal(cs.PeerCertificates[0]) {
+		return known
+	}
+	v := h.c.verifier(h.target.Host, time.Now())
+	v.asked = true
+	return v.judge(cs.PeerCertificates, cs.OCSPResponse)
 }
 
 // blame says what ended the handshake.

@@ -222,6 +222,9 @@ func TestSecureResumesPerTarget(t *testing.T) {
 	if again.fault != nil || !again.facts.Resumed || !again.facts.Verified || len(again.facts.Chain) != 2 {
 		t.Errorf("second session: fault %+v, facts %+v; want a verified resumption that knows the chain", again.fault, again.facts)
 	}
+	if len(again.facts.Path) != 3 || &again.facts.Path[0] != &first.facts.Path[0] || &again.facts.Chain[0] != &first.facts.Chain[0] {
+		t.Errorf("second session: path %+v, want the facts of the first session's, shared", again.facts.Path)
+	}
 	if s := secure(t, c, addr, "other.example.com"); s.facts.Resumed {
 		t.Error("a session was resumed with another target")
 	}

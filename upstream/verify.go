@@ -57,28 +57,32 @@ func (v verifier) judge(chain []*x509.Certificate, staple []byte) trust {
 		return t
 	}
 	chain = chain[:min(len(chain), maxChain)]
-	path := linked(chain)
-	trusted, err := v.build(chain, v.now)
+	issuers, err := v.build(chain, v.now)
 	if err == nil {
-		t.path = trusted[0]
+		t.path = issuers
 	} else {
-		v.explain(&t, path, chain, err)
+		issuers = linked(chain)
+		v.explain(&t, issuers, chain, err)
 	}
 	if chain[0].VerifyHostname(bareHost(v.host)) != nil {
 		t.add(session.VerifyName, "%s", nameWords(chain[0], v.host))
 	}
-	v.readStaple(&t, chain[0], issuerOf(chain[0], t.path, path), staple)
+	v.readStaple(&t, chain[0], issuers[min(1, len(issuers)-1)], staple)
 	return t
 }
 
-// build is the library's judgement at a moment, the name left aside. Without
-// usages the first certificate must be a server's.
-func (v verifier) build(chain []*x509.Certificate, at time.Time, usages ...x509.ExtKeyUsage) ([][]*x509.Certificate, error) {
+// build is the library's judgement at a moment, the name left aside: the path
+// to a trusted root. Without usages the first certificate must be a server's.
+func (v verifier) build(chain []*x509.Certificate, at time.Time, usages ...x509.ExtKeyUsage) ([]*x509.Certificate, error) {
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		between.AddCert(c)
 	}
-	return chain[0].Verify(x509.VerifyOptions{Roots: v.roots, Intermediates: between, CurrentTime: at, KeyUsages: usages})
+	paths, err := chain[0].Verify(x509.VerifyOptions{Roots: v.roots, Intermediates: between, CurrentTime: at, KeyUsages: usages})
+	if err != nil {
+		return nil, err
+	}
+	return paths[0], nil
 }
 
 // explain finds out why the chain is not trusted.
