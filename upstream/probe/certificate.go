@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ func (p *Prober) handshake(ctx context.Context, t upstream.Target, l *line, id i
 	} else {
 		l.close()
 	}
-	p.judge(ctx, l, id, &s)
+	p.judge(ctx, addrOf(l.conn.RemoteAddr()), id, &s)
 	return s
 }
 
@@ -98,8 +99,8 @@ func (l *line) firstReply(t upstream.Target) *session.Fault {
 }
 
 // judge says what the chain is worth, and asks its issuers for what it lacks.
-func (p *Prober) judge(ctx context.Context, l *line, id identity, s *shown) {
-	broken := upstream.Broken{Host: id.host, Chain: s.tls.Sent, Staple: s.tls.Staple, Near: addrOf(l.conn.RemoteAddr()), At: s.at}
+func (p *Prober) judge(ctx context.Context, near netip.Addr, id identity, s *shown) {
+	broken := upstream.Broken{Host: id.host, Chain: s.tls.Sent, Staple: s.tls.Staple, Near: near, At: s.at}
 	p.options.Connector.Judge(s.at, id.host, &s.tls)
 	if s.tls.Verify != session.VerifyOK {
 		// An error leaves the judgement as it was, which is all there is then.

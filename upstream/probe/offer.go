@@ -104,7 +104,7 @@ func (o offer) broken(s *wire.ServerHello) setting {
 	switch {
 	case !o.takes(s.Version):
 		return settingVersions
-	case s.Downgraded && s.Version < o.Max() && o.Max() >= wire.VersionTLS12 && !(o.Max() == wire.VersionTLS12 && s.Version == wire.VersionTLS12):
+	case s.Downgraded && s.Version < o.Max() && o.Max() >= wire.VersionTLS12:
 		return settingVersions // something on the path takes the better ones away
 	case !slices.Contains(o.Suites, s.Suite):
 		return settingSuites
@@ -116,4 +116,10 @@ func (o offer) broken(s *wire.ServerHello) setting {
 		return settingALPN
 	}
 	return ""
+}
+
+// legacy reports a suite of allSuites that servers of today leave out: RC4 and
+// triple DES.
+func legacy(id uint16) bool {
+	return slices.Contains([]uint16{0xc008, 0xc012, 0x0016, 0x000a, 0xc007, 0xc011, 0x0005, 0x0004}, id)
 }

@@ -1,0 +1,174 @@
+package probe
+
+import (
+	"context"
+	"strings"
+
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
+)
+
+const nameDirect = "direct"
+
+// Direct says whether an app would get through TLS with the smarthost if it
+// talked to it without the proxy, by what it offered to the proxy, and if not,
+// which one of its settings stands in the way. It answers
+//
+//   - ok: the smarthost takes the offer, and its certificate verifies by this
+//     machine's roots;
+//   - fail: it does not; Cause and Setting say why;
+//   - skip: it could not be asked, or the answer depends on what the app's
+//     hello does not tell.
+//
+// The offer is made again as it was, but for the server name: the app was told
+// the proxy's, and would have been told the smarthost's (see ways). Whether the
+// app trusts what this machine trusts nobody can see from here; the text says
+// so.
+func (p *Prober) Direct(ctx context.Context, t upstream.Target, hello *session.Hello) session.Entry {
+	if hello == nil {
+		return p.answer(t, session.Entry{
+			Text:  "not tested: the app spoke to the proxy in clear, so that nothing is known of its TLS",
+			Probe: &session.Probe{Name: nameDirect, Result: resultSkip},
+		})
+	}
+	leave, err := p.gate.enter(ctx, t)
+	if err != nil {
+		return p.answer(t, skipped(nameDirect, err))
+	}
+	defer leave()
+	d := direct{p: p, ctx: ctx, target: t, hello: hello, grid: p.grids.of(t.Name, p.options.Now())}
+	v, err := d.decide()
+	if err != nil {
+		return p.answer(t, d.unasked(err))
+	}
+	e := session.Entry{Text: v.text, TLS: v.facts, Fault: v.fault, Probe: &session.Probe{
+		Name: nameDirect, Result: v.result, Cause: v.cause, Setting: string(v.setting), Cached: !d.connected,
+	}}
+	return p.answer(t, e)
+}
+
+// direct is one prediction.
+type direct struct {
+	p         *Prober
+	ctx       context.Context
+	target    upstream.Target
+	hello     *session.Hello
+	grid      *grid
+	connected bool // something had to be asked
+}
+
+// verdict is what a prediction has come to.
+type verdict struct {
+	result  string
+	cause   string
+	setting setting
+	text    string
+	facts   *session.TLS
+	fault   *session.Fault
+	reading reading // of the app's own offer
+}
+
+// way is how the app may go about a direct connection: the server name that it
+// sends, and the name or address that it looks for in the certificate.
+type way struct{ sni, host string }
+
+// ways lists how the app may connect. Programs send no server name when they
+// are given an address, and many mail servers never do; so an app that sent
+// none was either given the proxy's address and would send the smarthost's
+// name, or it never sends one: both are tried. A smarthost given by address is
+// reached without a name, or, by an app whose connection was redirected to the
+// proxy, under the name that it sent.
+func (d *direct) ways() []way {
+	host := d.target.Host
+	switch name := nameAlone(host); {
+	case name != "" && d.hello.SNI != "":
+		return []way{{name, host}}
+	case name != "":
+		return []way{{"", host}, {name, host}}
+	case strings.Contains(d.hello.SNI, "."):
+		return []way{{"", host}, {d.hello.SNI, d.hello.SNI}}
+	}
+	return []way{{"", host}}
+}
+
+// decide tries the ways. Where the first leads nowhere and the second does, it
+// depends on what the address is: an app that was given one would be given
+// the same one again, or was redirected and knows the name; an app that knows
+// the smarthost by name may or may not send it.
+func (d *direct) decide() (verdict, error) {
+	ways := d.ways()
+	first, err := d.try(ways[0])
+	if err != nil || first.result == resultOK {
+		return first, err
+	}
+	if len(ways) == 1 {
+		return d.explain(ways[0], first), nil
+	}
+	second, err := d.try(ways[1])
+	switch byName := nameAlone(d.target.Host) != ""; {
+	case err != nil:
+		return d.explain(ways[0], first), nil
+	case second.result != resultOK && byName:
+		return d.explain(ways[1], second), nil
+	case second.result != resultOK:
+		return d.explain(ways[0], first), nil
+	case byName:
+		return d.unknown(first), nil
+	}
+	return second, nil
+}
+
+// unknown is the answer that hangs on the server name.
+func (d *direct) unknown(without verdict) verdict {
+	return verdict{
+		result: resultSkip, cause: "tls.sni-required", setting: settingName, facts: without.facts, fault: without.fault,
+		text: "not known: " + d.target.Host + " takes what the app offers only with its name in the server name (SNI), and the app sent the proxy none. " +
+			"Most programs send none just because they were given an address, and would get through; one that never sends it would not",
+	}
+}
+
+// try makes the app's own offer, and looks at the certificate if it is taken.
+func (d *direct) try(w way) (verdict, error) {
+	o, err := offerOf(d.hello, w.sni)
+	if err != nil {
+		return verdict{}, err
+	}
+	r, err := d.ask(o)
+	if err != nil {
+		return verdict{}, err
+	}
+	if !r.taken() {
+		return verdict{result: resultFail, reading: r, fault: r.fault}, nil
+	}
+	if s := o.broken(r.server); s != "" {
+		v := d.refused(o, s, r)
+		v.text = d.brokenWords(o, s, r)
+		return v, nil
+	}
+	return d.trust(o, w, r)
+}
+
+// ask makes an offer unless the grid knows what comes of it.
+func (d *direct) ask(o offer) (reading, error) {
+	key := o.key()
+	if r, ok := d.grid.cell(key, d.p.options); ok {
+		return r, nil
+	}
+	d.connected = true
+	r, err := d.p.ask(d.ctx, d.target, o)
+	if err == nil {
+		d.grid.keepCell(key, r)
+	}
+	return r, err
+}
+
+// unasked is the entry of a prediction that could not be made. A smarthost
+// that does not offer STARTTLS has answered all the same.
+func (d *direct) unasked(err error) session.Entry {
+	e := skipped(nameDirect, err)
+	if e.Probe.Cause == "tls.not-offered" || e.Probe.Cause == "tls.starttls-refused" {
+		e.Probe.Result, e.Probe.Setting = resultFail, string(settingSTARTTLS)
+		e.Text = "without the proxy the app would get no TLS: " + err.Error()
+	}
+	return e
+}
