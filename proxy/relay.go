@@ -351,6 +351,7 @@ func (r *relay) connectSecure(conn net.Conn) {
 	}
 	r.apply(r.m.Secured(now, session.Upstream, facts, fault))
 	if fault == nil {
+		r.noteCertificate(now, facts)
 		r.apply(r.m.Connected(now, true))
 	}
 }
@@ -397,6 +398,10 @@ func (r *relay) shaken(l *leg, tc *tls.Conn, facts *session.TLS, fault *session.
 	if fault == nil {
 		l.conn = tc
 	}
-	r.apply(r.m.Secured(time.Now(), l.side, facts, fault))
+	now := time.Now()
+	r.apply(r.m.Secured(now, l.side, facts, fault))
+	if fault == nil && l.side == session.Upstream {
+		r.noteCertificate(now, facts)
+	}
 	r.settle(l)
 }
