@@ -16,10 +16,12 @@ import (
 	"github.com/rs/zerolog"
 
 	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/diagnose"
 	"smtp-proxy/proxy"
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/testenv"
 	"smtp-proxy/upstream"
+	"smtp-proxy/upstream/probe"
 )
 
 // loop is the real relay between an app and a fault, and what it records.
@@ -30,6 +32,10 @@ type loop struct {
 	rec    *proxy.Recorder
 	ends   sync.WaitGroup
 	ended  chan struct{} // one for each session that has ended
+
+	through bool // TLS is the app's and the smarthost's own
+	prober  *probe.Prober
+	target  upstream.Target
 
 	offer    func(*tls.Config)  // changes what the app offers, and trusts; may be nil
 	sessions []*inspect.Session // in the order of their beginning; after stop
@@ -51,6 +57,8 @@ func startLoop(t *testing.T, f *testenv.Fault, changes ...func(*proxy.Options)) 
 	for _, change := range changes {
 		change(&o)
 	}
+	l.through, l.target = o.Routes[0].Passthrough, o.Routes[0].Target
+	l.prober = probe.New(probe.Options{Connector: o.Routes[0].Connector, Timeout: 2 * time.Second})
 	if l.server, err = proxy.New(o); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +156,10 @@ func (l *loop) run(t *testing.T, f *testenv.Fault) []*inspect.Session {
 	t.Helper()
 	app := f.App
 	app.Addr = l.addr
-	if app.Config == nil {
+	switch {
+	case l.through:
+		app.Config = l.endToEnd(f)
+	case app.Config == nil:
 		app.Config = testenv.Trust(l.roots)
 	}
 	if l.offer != nil {
@@ -161,6 +172,32 @@ func (l *loop) run(t *testing.T, f *testenv.Fault) []*inspect.Session {
 	}
 	l.stop()
 	return l.sessions
+}
+
+// passthrough leaves TLS to the app and the smarthost.
+func passthrough(o *proxy.Options) { o.Routes[0].Passthrough = true }
+
+// endToEnd is the TLS of an app that verifies the smarthost itself.
+func (l *loop) endToEnd(f *testenv.Fault) *tls.Config {
+	c := testenv.Trust(f.Roots)
+	c.ServerName, _, _ = net.SplitHostPort(f.Upstream)
+	return c
+}
+
+// inquire asks what would sharpen the diagnosis of a session that has ended,
+// as the command run does, and adds the answers.
+func (l *loop) inquire(t *testing.T, e *diagnose.Engine, s *inspect.Session) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(within(t), 4*time.Second) // no more than a relay that is being stopped gives them
+	defer cancel()
+	for _, q := range e.Questions(s) {
+		if q.Probe != "certificate" {
+			continue
+		}
+		answer := l.prober.Certificate(ctx, l.target, q.SNI)
+		answer.Seq = len(s.Events) + 1
+		s.Answer(&answer)
+	}
 }
 
 // await waits for a session to end. A relay goes on without its app while the
