@@ -13,7 +13,7 @@ type follower struct {
 	json *json.Encoder // instead of the blocks, when not nil
 	live *liveLine
 
-	printed map[string]string // findings of the ended sessions, by id
+	printed map[string]string // what was found of the ended sessions, by id
 	order   []string          // their ids, oldest first
 }
 
@@ -34,6 +34,9 @@ func (f *follower) take(s *inspect.Session) error {
 	findings, err := json.Marshal(s.Findings)
 	if err != nil {
 		return err
+	}
+	if wouldFail(s.Direct) {
+		findings = append(findings, s.Direct.Text...)
 	}
 	before, known := f.printed[s.ID]
 	if known && before == string(findings) {

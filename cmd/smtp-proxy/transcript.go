@@ -43,11 +43,12 @@ func (t transcript) session(s *inspect.Session) error {
 }
 
 // update writes the findings of a session whose block has been written, when
-// they have changed since.
+// they or the prediction have changed since.
 func (t transcript) update(s *inspect.Session) error {
 	var b bytes.Buffer
 	t.header(&b, s, " (findings changed)")
 	t.findings(&b, s.Findings, "")
+	t.direct(&b, s.Direct)
 	b.WriteByte('\n')
 	_, err := t.out.Write(b.Bytes())
 	return err

@@ -197,7 +197,16 @@ func (t transcript) event(b *bytes.Buffer, e *session.Entry, star bool) {
 	if e.Kind == session.KindError || star {
 		l.style = red
 	}
+	if !routineEnd(e) || t.full {
+		l.aside = evidenceOf(e)
+	}
 	t.line(b, l)
+	t.tlsDetails(b, e)
+}
+
+// routineEnd reports an end or a silence that needs no evidence.
+func routineEnd(e *session.Entry) bool {
+	return e.Fault == nil && e.Odd != session.OddTimeout
 }
 
 // routine tells the events of a session in which nothing went wrong, which a
@@ -210,6 +219,8 @@ func routine(e *session.Entry) bool {
 		return e.Fault == nil
 	case session.KindNote:
 		return e.Lookup != nil
+	case session.KindProbe:
+		return e.Probe != nil && e.Probe.Result != "fail"
 	}
 	return false
 }
@@ -217,6 +228,8 @@ func routine(e *session.Entry) bool {
 // describe says what happened, and how long it took where that is known.
 func describe(e *session.Entry, zone *time.Location) (string, time.Duration) {
 	switch {
+	case e.Kind == session.KindProbe:
+		return describeProbe(e), 0
 	case e.TLS != nil:
 		return describeTLS(e, zone), e.TLS.Duration
 	case e.Dial != nil:

@@ -33,6 +33,7 @@ func (t transcript) summary(b *bytes.Buffer, s *inspect.Session) {
 		}
 		b.WriteString("  " + t.paint(outcomeStyle(s.Outcome), head) + ": " + piece + "\n")
 	}
+	t.direct(b, s.Direct)
 }
 
 func lasted(s *inspect.Session) time.Duration {
@@ -45,7 +46,7 @@ func lasted(s *inspect.Session) time.Duration {
 // mailFacts counts messages, recipients and octets.
 func mailFacts(s *inspect.Session) string {
 	if len(s.Messages) == 0 {
-		return "no message"
+		return or(tunnelFacts(s), "no message")
 	}
 	accepted, all, size := 0, 0, int64(0)
 	for _, m := range s.Messages {

@@ -34,6 +34,10 @@ func TestTranscripts(t *testing.T) {
 		"refused-connection":  {plain(0), refusedConnection()},
 		"expired-certificate": {plain(100), expiredCertificate()},
 		"hostile":             {full, hostile()},
+		"tunnel":              {plain(0), tunnelled()},
+		"tunnel-full":         {full, tunnelled()},
+		"tunnel-refused":      {plain(100), refusedTunnel()},
+		"incomplete-full":     {full, incompleteChain()},
 		"long":                {plain(0), long()},
 		"earlier-day":         {yesterday, &inspect.Session{ID: "01JD", Started: noon, Route: "ses", Linked: "01JC", Outcome: inspect.Open, Dropped: 3}},
 	} {
@@ -103,6 +107,10 @@ func FuzzTranscript(f *testing.F) {
 		s.s.ID, s.s.Route, s.s.App.Addr, s.s.Upstream.Name, s.s.Upstream.Provider = reply, greeting, reply, greeting, reply
 		s.say(greeting).hear(time.Millisecond, 250, reply).note(false, greeting)
 		s.tls(session.Upstream, &session.TLS{ServerName: reply, Error: greeting, Chain: []session.Certificate{{Subject: reply, Names: []string{greeting}}}}, nil)
+		s.tls(session.App, &session.TLS{Passthrough: true, ServerName: reply, Version: greeting, Hello: &session.Hello{Versions: []string{reply}, SNI: greeting, JA4: reply}}, &session.Fault{Text: reply})
+		s.tls(session.Upstream, &session.TLS{Interceptor: reply, Stapled: greeting, Repaired: []session.Certificate{{Subject: reply, Key: greeting}}, Chain: []session.Certificate{{AIA: []string{reply}}}}, nil)
+		s.add(session.Entry{Kind: session.KindProbe, Text: reply, Probe: &session.Probe{Name: greeting, Target: reply}})
+		s.s.Direct = &inspect.Direct{Tested: true, Text: greeting}
 		s.find(inspect.Finding{Cause: reply, Title: greeting, Explanation: reply, Evidence: []inspect.Evidence{{Text: reply}}, RuledOut: []string{greeting}, Fix: []string{reply, greeting}, Retry: inspect.Retry{Advice: reply, Text: greeting}, Refs: []string{reply}})
 		if err := v.session(s.end(time.Second)); err != nil {
 			t.Fatal(err)

@@ -11,16 +11,16 @@ import (
 // describeTLS says what a handshake showed: version, cipher, certificate, how
 // long that is good for, and what was wrong.
 func describeTLS(e *session.Entry, zone *time.Location) string {
+	if e.TLS.Passthrough {
+		return describeThrough(e, zone)
+	}
 	facts := []string{}
 	h := e.TLS
 	if h.Cipher != "" {
 		facts = append(facts, h.Cipher)
 	}
 	if len(h.Chain) > 0 && e.Leg == session.Upstream {
-		facts = append(facts, "certificate for "+certificateNames(&h.Chain[0]))
-		if h.Error == "" {
-			facts = append(facts, validity(&h.Chain[0], e.At, zone))
-		}
+		facts = append(facts, certificateFacts(e, zone)...)
 	}
 	if e.Leg == session.App && h.ServerName != "" {
 		facts = append(facts, "asked for "+visible(h.ServerName))
@@ -28,12 +28,16 @@ func describeTLS(e *session.Entry, zone *time.Location) string {
 	if h.Resumed {
 		facts = append(facts, "resumed")
 	}
-	facts = append(facts, verdict(e)...)
-	text := tlsTitle(e)
-	if len(facts) > 0 {
-		text += ": " + strings.Join(facts, ", ")
+	return sentenceOf(tlsTitle(e), append(facts, verdict(e)...))
+}
+
+// certificateFacts say whom the leaf is for and how long it is good for.
+func certificateFacts(e *session.Entry, zone *time.Location) []string {
+	facts := []string{"certificate for " + certificateNames(&e.TLS.Chain[0])}
+	if e.TLS.Error == "" {
+		facts = append(facts, validity(&e.TLS.Chain[0], e.At, zone))
 	}
-	return text
+	return facts
 }
 
 func tlsTitle(e *session.Entry) string {
