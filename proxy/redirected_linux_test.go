@@ -83,7 +83,7 @@ func TestOwnConnectionComesBack(t *testing.T) {
 	if s.reenters(outer, dialler) {
 		t.Error("got a loop before the connection has come back")
 	}
-	if why := s.undirected(inner, from); !strings.HasPrefix(why, "421 4.4.6 smtp-proxy: the firewall redirects the proxy's own") {
+	if why := s.undirected(inner, from); !strings.HasPrefix(why, "421 4.3.5 smtp-proxy: the firewall redirects the proxy's own") {
 		t.Errorf("got %q for the connection that came back behind the dial", why)
 	}
 	if why := s.undirected(inner, addrOf(app.LocalAddr())); why != "" {

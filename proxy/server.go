@@ -105,7 +105,10 @@ func (s *Server) start(conn net.Conn, route *Route) {
 	r := s.newRelay(conn, route.aimed(conn))
 	odd, why := s.admit(r, from)
 	if why != "" {
-		s.running.Go(func() { r.turnAway(conn, odd, why) })
+		s.running.Go(func() {
+			s.endLoop(r, from)
+			r.turnAway(conn, odd, why)
+		})
 		return
 	}
 	s.running.Go(func() {

@@ -89,8 +89,8 @@ func (s *Server) undirected(r *relay, from netip.AddrPort) string {
 	case !r.route.dest.IsValid() || s.isOwn(r.route.dest):
 		return "421 4.3.5 smtp-proxy: nothing has redirected this connection, and --transparent knows of no other smarthost: " +
 			"let the app connect to the smarthost itself, with the rules of smtp-proxy ca redirect in place"
-	case among(s.dialled, from, r):
-		return "421 4.4.6 smtp-proxy: " + ownRedirected
+	case whose(s.dialled, from, r) != nil:
+		return "421 4.3.5 smtp-proxy: " + ownRedirected
 	}
 	return ""
 }
@@ -107,15 +107,26 @@ func (s *Server) reenters(r *relay, conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dialled[r] = from
-	return among(s.sessions, from, r)
+	return whose(s.sessions, from, r) != nil
 }
 
-// among reports whether a session other than r has the address.
-func among(sessions map[*relay]netip.AddrPort, addr netip.AddrPort, r *relay) bool {
+// endLoop ends the session whose own connection has come back as that of r,
+// before it can read what r is told.
+func (s *Server) endLoop(r *relay, from netip.AddrPort) {
+	s.mu.Lock()
+	outer := whose(s.dialled, from, r)
+	s.mu.Unlock()
+	if outer != nil {
+		outer.abort(session.OddLoop, ownRedirected)
+	}
+}
+
+// whose finds the session other than r that has the address.
+func whose(sessions map[*relay]netip.AddrPort, addr netip.AddrPort, r *relay) *relay {
 	for other, a := range sessions {
 		if a == addr && other != r {
-			return true
+			return other
 		}
 	}
-	return false
+	return nil
 }
