@@ -53,8 +53,9 @@ func (m *Machine) breachOf(seen *wire.TLSSeen, side Side) *Fault {
 }
 
 // lateAlert is the fault of a side whose first word behind the handshake was an
-// alert: only then did it say that it does not accept it. ended is the fault of
-// the connection, if any.
+// alert: only then did it say that it does not accept it. An app may also leave
+// without that word, as Node.js does when it looks at the certificate. ended is
+// the fault of the connection, if any.
 func (m *Machine) lateAlert(side Side, ended *Fault) *Fault {
 	seen := m.tunnel.watch.Seen()
 	f := &Fault{Op: opHandshake, Class: FaultHiddenAlert,
@@ -66,7 +67,13 @@ func (m *Machine) lateAlert(side Side, ended *Fault) *Fault {
 		n := seen.Alert[side].Number
 		f.Class, f.Alert = FaultAlert, int(n)
 		f.Text = fmt.Sprintf("the %s's first word behind the handshake was the alert %d (%s)", side, n, alertName(n))
-	case !seen.HiddenAlert[side]:
+	case seen.HiddenAlert[side]:
+	case side == App && !seen.Spoke[App] && !m.gone[Upstream]:
+		f.Class, f.Text = FaultClosed, "the app left behind the handshake without a word"
+		if ended != nil {
+			f.Class = ended.Class
+		}
+	default:
 		return nil
 	}
 	if ended != nil {
