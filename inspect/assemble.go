@@ -288,7 +288,7 @@ func (a *Assembler) leave(e *session.Entry) {
 		case session.FaultHiddenAlert:
 			a.state.tlsFailed = true
 		case session.FaultReset:
-			a.state.cut = a.state.cut || !a.state.left
+			a.state.cut = a.state.cut || !a.state.left && e.Fault.Op != "handshake"
 		}
 	}
 	a.state.left = true

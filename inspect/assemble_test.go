@@ -63,7 +63,11 @@ func entry(t *testing.T, line string) session.Entry {
 		e.Fault = faultOf(second)
 		return e
 	case "left":
-		return session.Entry{Kind: session.KindClose, Leg: side(first), Fault: faultOf(second)}
+		e := session.Entry{Kind: session.KindClose, Leg: side(first), Fault: faultOf(second)}
+		if e.Fault != nil {
+			e.Fault.Op = "read"
+		}
+		return e
 	case "tls":
 		e := session.Entry{Kind: session.KindTLS, Leg: side(first), Phase: session.PhaseTLS, TLS: &session.TLS{Version: "TLS 1.3"}}
 		if second != "" {

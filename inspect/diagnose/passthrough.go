@@ -92,16 +92,12 @@ func lateRefusal(left *session.Entry) bool {
 // word: some libraries look at the certificate only then (Node.js), and close
 // without an alert.
 func (x through) leftAtOnce() bool {
-	left, up := x.closed[session.App], x.closed[session.Upstream]
-	if left == nil || up != nil && up.Seq < left.Seq || left.At.Sub(x.app.At) >= patience {
+	left := x.closed[session.App]
+	if left == nil || left.Fault == nil || left.Fault.Op != "handshake" || left.At.Sub(x.app.At) >= patience {
 		return false
 	}
-	return left.Bytes > 0 && left.Bytes-x.sent(session.App) <= maxGoodbye
+	return left.Fault.Class == session.FaultClosed || left.Fault.Class == session.FaultReset
 }
-
-// maxGoodbye is how many octets a close_notify takes at most with the suites
-// of today; the shortest command is longer.
-const maxGoodbye = 31
 
 // waitedInVain reports an end of the tunnel at which the upstream had owed an
 // answer for long.

@@ -157,7 +157,7 @@ func (x through) refusedUnseen(e *session.Entry) symptom {
 
 // howRefused says what the app did, and when.
 func (x through) howRefused(e *session.Entry) string {
-	if e.Fault == nil {
+	if e.Kind == session.KindClose && e.Fault.Class != session.FaultAlert && e.Fault.Class != session.FaultHiddenAlert {
 		return "It made the handshake and left at once, without a word."
 	}
 	switch e.Fault.Class {

@@ -109,7 +109,7 @@ func TestPassthroughCauses(t *testing.T) {
 		{"1.3 hidden alert, probe: in order", tunnel{version: v13, flights: three, app: hidden, behind: []session.Entry{probed("certificate", "ok", chainOf("", host))}}, "tls.app-rejected-certificate likely", "verifies on this machine"},
 		{"1.3 hidden alert, probe: another name", tunnel{version: v13, hello: local, flights: three, app: hidden, behind: []session.Entry{probed("certificate", "ok", chainOf("", host))}}, "tls.certificate-name-mismatch likely", "localhost"},
 		{"1.3 alert behind the handshake", tunnel{version: v13, flights: three, behind: []session.Entry{left(session.App, hidden), left(session.Upstream, nil)}}, "tls.app-rejected-certificate likely", ""},
-		{"1.3 left at once", tunnel{version: v13, flights: []int64{517, 3020, 80}, behind: []session.Entry{{Leg: session.App, Kind: session.KindClose, Bytes: 597 + 24}}}, "tls.app-rejected-certificate likely", "at once"},
+		{"1.3 left at once", tunnel{version: v13, flights: []int64{517, 3020, 80}, behind: []session.Entry{left(session.App, closed)}}, "tls.app-rejected-certificate likely", "at once"},
 		{"old app, protocol_version", tunnel{hello: old, flights: []int64{120, 7}, up: fault(session.FaultAlert, 70)}, "tls.app-version-mismatch certain", "TLS 1.1, TLS 1.0"},
 		{"modern app, protocol_version", tunnel{flights: []int64{517, 7}, up: fault(session.FaultAlert, 70)}, "tls.version-mismatch certain", ""},
 		{"app refuses an old version", tunnel{version: "TLS 1.0", flights: three, app: fault(session.FaultAlert, 70)}, "tls.version-mismatch certain", ""},
@@ -135,7 +135,7 @@ func TestPassthroughCauses(t *testing.T) {
 		{"upstream sends garbage", tunnel{flights: []int64{517}, up: fault(session.FaultCorrupt)}, "tls.handshake-corrupt certain", ""},
 		{"app finds garbage", tunnel{version: v12, flights: three, app: fault(session.FaultAlert, 20)}, "tls.handshake-corrupt likely", ""},
 		{"text for an answer", tunnel{flights: []int64{517}, up: &session.Fault{Class: session.FaultNotTLS, First: []byte("220 smtp.example.com ESMTP\r\n")}}, "tls.plaintext-expected certain", "choose STARTTLS"},
-		{"cut under TLS", tunnel{version: v13, flights: three, behind: []session.Entry{{Leg: session.Upstream, Kind: session.KindClose, Bytes: 9, Fault: fault(session.FaultReset)}}}, "upstream.closed possible", ""},
+		{"cut under TLS", tunnel{version: v13, flights: three, behind: []session.Entry{{Leg: session.Upstream, Kind: session.KindClose, Fault: &session.Fault{Op: "read", Class: session.FaultReset}}}}, "upstream.closed possible", ""},
 		{"waited in vain under TLS", tunnel{version: v13, flights: three, behind: []session.Entry{{Leg: session.App, Kind: session.KindClose, Bytes: 9000, Silent: &session.Silent{App: 60 * time.Second, Upstream: 61 * time.Second}}}}, "upstream.timeout likely", "1m1s"},
 	}
 	for _, tt := range tests {

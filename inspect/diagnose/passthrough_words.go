@@ -31,16 +31,6 @@ func (x through) answered() bool {
 	return x.upstream.TLS.Version != "" || len(x.upstream.TLS.Chain) > 0
 }
 
-// sent counts the octets that a side sent in the handshake.
-func (x through) sent(side session.Side) (n int64) {
-	for _, f := range x.flights() {
-		if f.From == side.String() {
-			n += f.Bytes
-		}
-	}
-	return n
-}
-
 func (x through) lastFrom() string {
 	if f := x.flights(); len(f) > 0 {
 		return f[len(f)-1].From
