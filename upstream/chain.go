@@ -59,10 +59,21 @@ func weakness(path []*x509.Certificate) string {
 			return fmt.Sprintf("the certificate %q is signed with %s, which is too weak", nameOf(c), c.SignatureAlgorithm)
 		}
 	}
-	for _, c := range path[1:] {
-		if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < 1024 {
-			return fmt.Sprintf("the certificate %q has an RSA key of %d bits, which is too weak", nameOf(c), key.N.BitLen())
+	for _, c := range path {
+		if weak := weakKey(c); weak != "" {
+			return weak
 		}
+	}
+	return ""
+}
+
+// minRSA is the shortest RSA key, in bits, that crypto/rsa verifies with.
+const minRSA = 1024
+
+// weakKey names a key that no signature is accepted from.
+func weakKey(c *x509.Certificate) string {
+	if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSA {
+		return fmt.Sprintf("the certificate %q has an RSA key of %d bits, which is too weak", nameOf(c), key.N.BitLen())
 	}
 	return ""
 }

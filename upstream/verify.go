@@ -14,8 +14,8 @@ import (
 // what was sent is taken apart to find out why, since x509 reports the first
 // reason it meets and calls most of them "unknown authority". Several things
 // may be wrong at once. All are named; the first in this order gives the
-// class: dates, because they are plain; then trust; then the name; then
-// revocation.
+// class: dates, because they are plain; then trust; then a weak key; then the
+// name; then revocation.
 
 // trust is the judgement of a chain.
 type trust struct {
@@ -63,6 +63,9 @@ func (v verifier) judge(chain []*x509.Certificate, staple []byte) trust {
 	} else {
 		issuers = linked(chain)
 		v.explain(&t, issuers, chain, err)
+	}
+	if weak := weakKey(chain[0]); weak != "" && !t.adrift {
+		t.add(session.VerifyWeak, "%s", weak)
 	}
 	if chain[0].VerifyHostname(bareHost(v.host)) != nil {
 		t.add(session.VerifyName, "%s", nameWords(chain[0], v.host))

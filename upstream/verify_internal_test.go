@@ -115,6 +115,31 @@ func TestJudgeIncompleteOrUntrusted(t *testing.T) {
 	}
 }
 
+// In passthrough nobody but the judge sees a key that this machine's own TLS
+// would refuse to verify with.
+func TestJudgeWeakKey(t *testing.T) {
+	issuer := sign(t, "Acme", newTestKey(t), nil)
+	for bits, want := range map[uint]session.VerifyFault{512: session.VerifyWeak, 1023: session.VerifyWeak, 1024: session.VerifyOK, 2048: session.VerifyOK} {
+		modulus := new(big.Int).Lsh(big.NewInt(1), bits-1)
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(1), DNSNames: []string{"mail.example"},
+			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		}
+		key := &rsa.PublicKey{N: modulus.Add(modulus, big.NewInt(1)), E: 65537}
+		der, err := x509.CreateCertificate(rand.Reader, template, issuer.cert, key, issuer.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := judged([]*signer{{cert: leaf}}, issuer); got.fault != want {
+			t.Errorf("RSA key of %d bits: %q (%s), want %q", bits, got.fault, got.words, want)
+		}
+	}
+}
+
 func TestJudgeNoCertificate(t *testing.T) {
 	if got := judged(nil); got.fault != session.VerifyOther || got.words == "" {
 		t.Errorf("no certificate: %+v, want other", got)

@@ -23,8 +23,14 @@ func nameWords(leaf *x509.Certificate, host string) string {
 	return fmt.Sprintf("the certificate is not for %s, but for %s", host, strings.Join(names, ", "))
 }
 
-// nameOf is the short name of a certificate's subject.
-func nameOf(c *x509.Certificate) string { return shortName(c.Subject) }
+// nameOf is the short name of a certificate's subject. Public authorities
+// leave the subject of a server's empty; then it is the first name it is for.
+func nameOf(c *x509.Certificate) string {
+	if name := shortName(c.Subject); name != "" || len(c.DNSNames) == 0 {
+		return name
+	}
+	return c.DNSNames[0]
+}
 
 // issuerName is the short name of a certificate's issuer.
 func issuerName(c *x509.Certificate) string { return shortName(c.Issuer) }
