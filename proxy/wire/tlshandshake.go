@@ -21,10 +21,11 @@ type tlsMessage struct {
 }
 
 // handshake reads a piece of a handshake record's content: messages may be cut
-// and joined by records in any way (RFC 8446, section 5.1).
-func (o *TLSObserver) handshake(side int, b []byte) {
+// and joined by records in any way (RFC 8446, section 5.1). It returns how many
+// octets are left unread when the side is given up.
+func (o *TLSObserver) handshake(side int, b []byte) (unread int) {
 	s := &o.sides[side]
-	for len(b) > 0 && !o.done && !s.ciphered {
+	for len(b) > 0 && !s.ciphered {
 		m := &s.message
 		if len(m.b) < 4 {
 			m.b = append(m.b, b[0])
@@ -42,7 +43,11 @@ func (o *TLSObserver) handshake(side int, b []byte) {
 			o.messageEnd(side)
 			m.b = m.b[:0]
 		}
+		if o.done {
+			return len(b)
+		}
 	}
+	return 0
 }
 
 // openMessage judges the header of a message.
@@ -161,14 +166,14 @@ func (o *TLSObserver) certificates(body []byte) error {
 	for len(list.b) > 0 {
 		der := list.vector(3)
 		if len(der) == 0 {
-			return errors.New("Certificate: an empty certificate in the list")
+			return errors.New("certificate list: an empty certificate")
 		}
 		if len(o.seen.Chain) < maxChain {
 			o.seen.Chain = append(o.seen.Chain, append([]byte(nil), der...))
 		}
 	}
 	if !c.ended() || !list.ended() {
-		return fmt.Errorf("Certificate: %w", errMessage)
+		return fmt.Errorf("certificate list: %w", errMessage)
 	}
 	return nil
 }

@@ -107,9 +107,21 @@ func (o *TLSObserver) feed(side int, b []byte, at time.Duration) {
 		b = b[n:]
 	}
 	if o.done {
-		o.stage, o.sides = o.reached(), [2]tlsSide{}
+		o.forget()
 	}
 }
+
+// End tells the observer that a side has ended its part of the connection. With
+// that both marks are reached: what the other side still says is an answer to
+// the end, and no verdict on the handshake. A server sends its close_notify, or
+// an alert, to an app that has left without a word.
+func (o *TLSObserver) End() {
+	o.settle()
+	o.forget()
+}
+
+// forget lets go of all that served to read on.
+func (o *TLSObserver) forget() { o.stage, o.sides = o.reached(), [2]tlsSide{} }
 
 // turn makes the flight that the side's next octets belong to the current one.
 func (o *TLSObserver) turn(side int, at time.Duration) {
@@ -137,9 +149,8 @@ func (o *TLSObserver) step(side int, b []byte) int {
 	case s.have < recordHeader:
 		o.header(side, b[0])
 	default:
-		n = min(len(b), s.left)
+		n = o.content(side, b[:min(len(b), s.left)])
 		s.left -= n
-		o.content(side, b[:n])
 		if s.left == 0 && !o.done {
 			o.recordEnd(side)
 		}
@@ -173,8 +184,8 @@ func (o *TLSObserver) hidden(side int) {
 // spoke notes that a side sent something else than an alert behind the
 // handshake.
 func (o *TLSObserver) spoke(side int) {
-	o.sides[side].spoke = true
-	if o.settled && o.sides[side^1].spoke {
+	o.seen.Spoke[side] = true
+	if o.settled && o.seen.Spoke[side^1] {
 		o.done = true
 	}
 }

@@ -103,18 +103,24 @@ func converse(conn *tls.Conn) {
 func observe(dialogue []said, piece int) *TLSObserver {
 	o := &TLSObserver{}
 	for i, s := range dialogue {
-		at := time.Duration(i) * time.Millisecond
+		if s.side == end {
+			o.End()
+			continue
+		}
 		for b := s.b; len(b) > 0; {
 			n := len(b)
 			if piece > 0 {
 				n = min(piece, n)
 			}
-			feed(o, s.side, b[:n], at)
+			feed(o, s.side, b[:n], moment(i))
 			b = b[n:]
 		}
 	}
 	return o
 }
+
+// end in place of a side stands for the end of one.
+const end = 2
 
 func feed(o *TLSObserver, side int, b []byte, at time.Duration) {
 	if side == TLSApp {
@@ -123,6 +129,9 @@ func feed(o *TLSObserver, side int, b []byte, at time.Duration) {
 		o.Upstream(b, at)
 	}
 }
+
+// moment is when the i-th write of a dialogue came.
+func moment(i int) time.Duration { return time.Duration(i) * time.Millisecond }
 
 // certificate makes a certificate of its own issue for smtp.example.com.
 func certificate(t testing.TB) tls.Certificate {
@@ -321,7 +330,7 @@ func sameInPieces(t *testing.T, said []said) {
 func sizes(dialogue []said) string {
 	var b bytes.Buffer
 	for _, s := range dialogue {
-		b.WriteString([...]string{"app", "upstream"}[s.side])
+		b.WriteString([...]string{"app", "upstream", "end"}[s.side])
 		r := bytes.NewReader(s.b)
 		var h [5]byte
 		for {

@@ -45,6 +45,11 @@ func (o *TLSObserver) finishedSize() int {
 // it has no certificate under TLS 1.3.
 const emptyCertificate = 8
 
+// javaPadding is what Java's JSSE adds to each record of TLS 1.3. Padding is
+// the sender's choice (RFC 8446, section 5.4); no other stack in wide use has
+// any, and what is padded in another way is not told apart.
+const javaPadding = 16
+
 // keyExchange reads the group of the key exchange of TLS 1.2 and earlier, or
 // the size of its prime (RFC 8422, section 5.4; RFC 5246, section 7.4.3).
 func (o *TLSObserver) keyExchange(body []byte) {
@@ -100,7 +105,7 @@ func (o *TLSObserver) alerted(side int) {
 		o.plainAlert(side, TLSAlert{Level: s.alert[0], Number: s.alert[1]})
 	case !s.ciphered:
 		o.corrupt(side, fmt.Sprintf("alert of %d octets", s.length()))
-	case s.spoke: // it ends the connection, not the handshake
+	case o.seen.Spoke[side]: // it ends the connection, not the handshake
 		o.settle()
 	default:
 		o.hidden(side)
@@ -135,9 +140,9 @@ func (o *TLSObserver) data(side int) {
 
 // sealedData reads a protected record of TLS 1.3 by its size.
 func (o *TLSObserver) sealedData(side int, early bool) {
-	s, size := &o.sides[side], o.sides[side].length()
-	switch alert := size == 2+o.tagSize(); {
-	case s.spoke:
+	size := o.sides[side].length()
+	switch alert := o.alertSized(side, size); {
+	case o.seen.Spoke[side]:
 	case alert && !(early && !o.settled):
 		o.hidden(side)
 	case o.settled:
@@ -149,15 +154,28 @@ func (o *TLSObserver) sealedData(side int, early bool) {
 	}
 }
 
+// alertSized reports whether a record is as short as an alert. Of a side that
+// has not shown yet whether it pads, both sizes are one: no other message has
+// the longer, save the first of the upstream's flight.
+func (o *TLSObserver) alertSized(side, size int) bool {
+	s, alert := &o.sides[side], 2+o.tagSize()
+	if size == alert+javaPadding {
+		return s.pads || !o.settled && (side == TLSApp || s.sealed > 0)
+	}
+	return size == alert
+}
+
 // appSealed reads what the app sends from the upstream's flight to the end of
 // its own. A Finished by itself is told by its size, and so is one behind the
 // message that says that there is no certificate. With a certificate its flight
 // has no size of its own: the upstream's next word ends it.
 func (o *TLSObserver) appSealed(size int, early bool) {
-	s, finished := &o.sides[TLSApp], o.finishedSize()
+	s := &o.sides[TLSApp]
+	extra := size - o.finishedSize()
 	switch {
-	case size == finished || size == finished+emptyCertificate:
-		o.seen.AskedCert = o.seen.AskedCert || s.sealed > 0 || size != finished
+	case extra == 0, extra == emptyCertificate, extra == javaPadding, extra == emptyCertificate+javaPadding:
+		s.pads = extra >= javaPadding
+		o.seen.AskedCert = o.seen.AskedCert || s.sealed > 0 || extra%javaPadding != 0
 		o.establish()
 	case !early:
 		s.sealed += size
@@ -167,7 +185,9 @@ func (o *TLSObserver) appSealed(size int, early bool) {
 // upstreamSealed reads what the upstream sends before the app's flight is known
 // to be whole.
 func (o *TLSObserver) upstreamSealed(size int) {
-	o.sides[TLSUpstream].sealed += size
+	s := &o.sides[TLSUpstream]
+	s.pads = size == o.finishedSize()+javaPadding || s.pads && size != o.finishedSize()
+	s.sealed += size
 	if o.sides[TLSApp].sealed > 0 {
 		o.establish()
 		o.spoke(TLSUpstream)

@@ -33,8 +33,8 @@ type tlsSide struct {
 	message  tlsMessage
 	ciphered bool // what it sends is protected
 	finished bool // its Finished was seen
-	spoke    bool // it went on behind the handshake
 	sealed   int  // TLS 1.3: octets that it sent under protection in the handshake
+	pads     bool // TLS 1.3: its records are longer by javaPadding
 }
 
 func (s *tlsSide) kind() byte { return s.head[0] }
@@ -122,16 +122,17 @@ func (o *TLSObserver) tooMuch(side int) {
 	o.corrupt(side, fmt.Sprintf("no end of the handshake within %d octets", maxObserved))
 }
 
-// content reads a piece of a record's content. Of protected records only the
-// size matters.
-func (o *TLSObserver) content(side int, b []byte) {
+// content reads a piece of a record's content and returns how much of it: all,
+// unless it is given up. Of protected records only the size matters.
+func (o *TLSObserver) content(side int, b []byte) int {
 	s := &o.sides[side]
 	switch {
 	case s.kind() == recordHandshake && !s.ciphered:
-		o.handshake(side, b)
+		return len(b) - o.handshake(side, b)
 	case s.kind() == recordAlert && s.length() == 2:
-		copy(s.alert[len(s.alert)-s.left-len(b):], b)
+		copy(s.alert[2-s.left:], b)
 	}
+	return len(b)
 }
 
 // recordEnd judges a record that is whole.

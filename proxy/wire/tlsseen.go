@@ -51,7 +51,8 @@ type TLSSeen struct {
 	GaveCert  bool     // the app had one to show; TLS 1.2 and earlier
 
 	Stage    TLSStage
-	Finished bool // the handshake was completed
+	Finished bool    // the handshake was completed
+	Spoke    [2]bool // that side went on behind its part of it, with more than an alert; tickets count
 
 	Alert  [2]*TLSAlert // in clear, which ended the handshake
 	Warned [2]*TLSAlert // in clear, and the handshake went on: unrecognized_name of a lax server
