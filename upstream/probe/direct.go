@@ -54,7 +54,8 @@ type direct struct {
 	target    upstream.Target
 	hello     *session.Hello
 	grid      *grid
-	connected bool // something had to be asked
+	connected bool  // something had to be asked
+	cut       error // why not all was asked that should have been
 }
 
 // verdict is what a prediction has come to.
@@ -91,40 +92,59 @@ func (d *direct) ways() []way {
 	return []way{{"", host}}
 }
 
-// decide tries the ways. Where the first leads nowhere and the second does, it
-// depends on what the address is: an app that was given one would be given
-// the same one again, or was redirected and knows the name; an app that knows
-// the smarthost by name may or may not send it.
+// decide tries the ways.
 func (d *direct) decide() (verdict, error) {
 	ways := d.ways()
 	first, err := d.try(ways[0])
-	if err != nil || first.result == resultOK {
-		return first, err
-	}
-	if len(ways) == 1 {
-		return d.explain(ways[0], first), nil
-	}
-	second, err := d.try(ways[1])
-	switch byName := nameAlone(d.target.Host) != ""; {
+	switch {
 	case err != nil:
+		return verdict{}, err
+	case len(ways) == 1:
 		return d.explain(ways[0], first), nil
-	case second.result != resultOK && byName:
-		return d.explain(ways[1], second), nil
-	case second.result != resultOK:
-		return d.explain(ways[0], first), nil
-	case byName:
-		return d.unknown(first), nil
+	case ways[1].host == d.target.Host:
+		return d.decideName(ways, first), nil
 	}
-	return second, nil
+	if second, err := d.try(ways[1]); err == nil && first.result != resultOK && second.result == resultOK {
+		return second, nil // a redirected app
+	}
+	return d.explain(ways[0], first), nil
+}
+
+// decideName weighs an offer without a server name, which has been tried,
+// against the same one with the smarthost's. Where they end alike it does not
+// matter which of them the app would send.
+func (d *direct) decideName(ways []way, without verdict) verdict {
+	if without.result == resultOK && d.goodByName(ways[1]) {
+		return without
+	}
+	with, err := d.try(ways[1])
+	switch {
+	case err != nil:
+		return d.explain(ways[0], without)
+	case with.result == without.result:
+		return d.explain(ways[1], with)
+	}
+	return d.unknown(with, without)
+}
+
+// goodByName reports whether a handshake of the proxy's own finds nothing
+// wrong under the smarthost's name. It is the same for all apps.
+func (d *direct) goodByName(w way) bool {
+	s, cached, err := d.p.show(d.ctx, d.target, identity(w))
+	d.connected = d.connected || err == nil && !cached
+	return err == nil && s.fault == nil && s.tls.Verified
 }
 
 // unknown is the answer that hangs on the server name.
-func (d *direct) unknown(without verdict) verdict {
-	return verdict{
-		result: resultSkip, cause: "tls.sni-required", setting: settingName, facts: without.facts, fault: without.fault,
-		text: "not known: " + d.target.Host + " takes what the app offers only with its name in the server name (SNI), and the app sent the proxy none. " +
-			"Most programs send none just because they were given an address, and would get through; one that never sends it would not",
+func (d *direct) unknown(with, without verdict) verdict {
+	v, takes := without, "only with its name in the server name (SNI)"
+	if without.result == resultOK {
+		v, takes = with, "only without its name in the server name (SNI)"
 	}
+	v.result, v.cause, v.setting = resultSkip, "tls.sni-required", settingName
+	v.text = "not known: " + d.target.Host + " takes what the app offers " + takes + ", and the app sent the proxy none. " +
+		"It sends none now if it was given an address instead of a name, and would send it then; some programs never do"
+	return v
 }
 
 // try makes the app's own offer, and looks at the certificate if it is taken.
@@ -156,10 +176,12 @@ func (d *direct) ask(o offer) (reading, error) {
 	}
 	d.connected = true
 	r, err := d.p.ask(d.ctx, d.target, o)
-	if err == nil {
-		d.grid.keepCell(key, r)
+	if err != nil {
+		d.cut = err
+		return reading{}, err
 	}
-	return r, err
+	d.grid.keepCell(key, r)
+	return r, nil
 }
 
 // unasked is the entry of a prediction that could not be made. A smarthost

@@ -7,31 +7,36 @@ import (
 	"smtp-proxy/proxy/wire"
 )
 
-// explain finds the one setting that stops an offer that was not taken: the
-// widest offer shows whether anything would do, then the app's own is made
+// explain finds the one setting that stops an offer that was not taken. The
+// widest offer shows whether anything would do; then the app's own is made
 // again with one setting as wide as it can be, one after the other, until one
 // gets through. Where none does alone, those are named that stop the widest
 // offer by themselves.
 func (d *direct) explain(w way, v verdict) verdict {
-	if v.setting != "" || v.text != "" {
+	if v.text != "" {
 		return v // known already
 	}
 	o, err := offerOf(d.hello, w.sni)
 	if err != nil {
 		return d.unexplained(v)
 	}
+	nameStops := false
+	if !d.takes(widest(o.SNI)) {
+		if nameStops = o.SNI != "" && d.takes(widest("")); !nameStops {
+			return d.unexplained(v)
+		}
+	}
 	for _, s := range inOrder(v.fault) {
+		if nameStops && s != settingName {
+			continue
+		}
 		if r, taken := d.helps(o, s); taken {
 			v = d.refused(o, s, v.reading)
 			v.text = d.refusedWords(o, s, r)
 			return v
 		}
 	}
-	wide, err := d.ask(widest(o.SNI))
-	if err != nil || !wide.taken() {
-		return d.unexplained(v)
-	}
-	return d.several(o, v)
+	return d.several(o, nameStops, v)
 }
 
 // helps reports whether the offer is taken with one setting widened.
@@ -45,10 +50,14 @@ func (d *direct) helps(o offer, s setting) (reading, bool) {
 }
 
 // several names the settings of which each stops the widest offer.
-func (d *direct) several(o offer, v verdict) verdict {
+func (d *direct) several(o offer, nameStops bool, v verdict) verdict {
 	var stops []setting
+	base := o
+	if nameStops {
+		base.SNI, stops = "", []setting{settingName}
+	}
 	for _, s := range []setting{settingVersions, settingSuites, settingGroups, settingSignatures, settingALPN} {
-		if r, err := d.ask(o.narrowed(s)); err == nil && !r.taken() {
+		if r, err := d.ask(base.narrowed(s)); err == nil && !r.taken() {
 			stops = append(stops, s)
 		}
 	}
@@ -61,6 +70,12 @@ func (d *direct) several(o offer, v verdict) verdict {
 	}
 	v.text = d.severalWords(stops)
 	return v
+}
+
+// takes reports whether the smarthost takes an offer.
+func (d *direct) takes(o offer) bool {
+	r, err := d.ask(o)
+	return err == nil && r.taken()
 }
 
 // refused is an offer that fails for one setting.
@@ -100,6 +115,9 @@ func (d *direct) unexplained(v verdict) verdict {
 	v.result, v.cause = resultFail, faultCause(v.fault)
 	v.facts = &session.TLS{Chain: []session.Certificate{}, Error: v.fault.Text}
 	v.text = d.unexplainedWords(v.fault)
+	if d.cut != nil {
+		v.text = d.cutWords(v.fault)
+	}
 	return v
 }
 

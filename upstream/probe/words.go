@@ -129,6 +129,13 @@ func (d *direct) unexplainedWords(f *session.Fault) string {
 	return fmt.Sprintf("without the proxy the app would fail, and no other setting of its TLS would help: %s ends each handshake (%s)", d.target.Name, f.Text)
 }
 
+// cutWords are those for a failure whose reason could not be looked for to the
+// end.
+func (d *direct) cutWords(f *session.Fault) string {
+	return fmt.Sprintf("without the proxy the app would fail: %s ends the handshake (%s); which setting is the reason was not found out: %s",
+		d.target.Name, f.Text, d.cut)
+}
+
 // list joins words for a sentence; a long one is cut.
 func list(words []string) string {
 	const most = 6
