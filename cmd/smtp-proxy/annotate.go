@@ -33,6 +33,9 @@ func (x *plant) explain(o *store.KeeperOptions) error {
 		}
 		return findings
 	}
+	if x.config.Probe == "auto" {
+		x.inquiry = newInquiry(x, engine.Questions, o.Annotate)
+	}
 	return nil
 }
 

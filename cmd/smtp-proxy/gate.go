@@ -84,6 +84,7 @@ func (x *plant) addGate(reach func(policy.Route) (*upstream.Connector, error), r
 			return err
 		}
 		route.Connector = connector
+		x.asks(r, connector)
 		o.Routes = append(o.Routes, route)
 	}
 	var err error

@@ -40,6 +40,10 @@ type plant struct {
 
 	ended func(*inspect.Session) // besides the log; may be nil
 
+	inquiry *inquiry // nil with --probe off
+	askers  map[string]asker
+	notices notices
+
 	mu       sync.Mutex
 	troubles []string // what could not be had at the start
 }
@@ -117,9 +121,11 @@ func (x *plant) captures() map[string]string {
 
 func (x *plant) sessionEnded(s *inspect.Session) {
 	logSession(x.log, s)
+	x.notices.tell(x.log, s)
 	if x.ended != nil {
 		x.ended(s)
 	}
+	x.inquiry.offer(s)
 }
 
 // openHealth serves the checks. A taken port is no reason not to relay.
@@ -164,6 +170,7 @@ func (x *plant) run(ctx context.Context) error {
 	defer stopKeeping()
 	var kept error
 	keeping.Go(func() { kept = x.keeper.Run(keepCtx, x.recorder) })
+	x.inquiry.start(ctx)
 	for _, g := range x.gates {
 		serving.Go(func() { g.serve(ctx) })
 	}
@@ -174,6 +181,7 @@ func (x *plant) run(ctx context.Context) error {
 	timeUp := time.AfterFunc(drainTime, stopKeeping)
 	defer timeUp.Stop()
 	keeping.Wait()
+	x.inquiry.finish()
 	if kept != nil && !errors.Is(kept, io.EOF) {
 		x.log.Warn().Err(kept).Msg("the end of the record is incomplete")
 	}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/diagnose"
+	"smtp-proxy/policy"
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
+	"smtp-proxy/upstream/probe"
+)
+
+// asker is whom to ask about the sessions of a route.
+type asker struct {
+	prober    *probe.Prober
+	connector *upstream.Connector
+	target    upstream.Target // without a host where each connection brings its own
+}
+
+// asks prepares the questions about a route's smarthost. Routes that reach
+// theirs in the same way share what is known.
+func (x *plant) asks(r policy.Route, c *upstream.Connector) {
+	if x.askers == nil {
+		x.askers = map[string]asker{}
+	}
+	t, err := x.target(r)
+	if err != nil {
+		return
+	}
+	a := asker{connector: c, target: t}
+	for _, other := range x.askers {
+		if other.connector == c {
+			a.prober = other.prober
+		}
+	}
+	if a.prober == nil {
+		a.prober = probe.New(probe.Options{Connector: c, Now: x.now})
+	}
+	x.askers[r.Name] = a
+}
+
+// asker finds whom to ask about a session, and where.
+func (x *plant) asker(s *inspect.Session) (prober, upstream.Target, bool) {
+	a, ok := x.askers[s.Route]
+	if !ok {
+		return nil, upstream.Target{}, false
+	}
+	t := a.target
+	if t.Name != s.Upstream.Name { // redirected: its own destination
+		var err error
+		if t, err = upstream.ParseTarget(s.Upstream.Name, t.Mode); err != nil {
+			return nil, t, false
+		}
+	}
+	if tlsFirst(s) {
+		t.Mode = upstream.ModeImplicit
+	}
+	return a.prober, t, true
+}
+
+// tlsFirst reports a passthrough session that began with TLS: the port is an
+// implicit one, whatever its number.
+func tlsFirst(s *inspect.Session) bool {
+	for i := range s.Events {
+		switch e := &s.Events[i]; {
+		case e.Kind == session.KindTLS && e.TLS != nil:
+			return e.TLS.Passthrough
+		case e.Kind == session.KindCommand, e.Kind == session.KindGreeting:
+			return false
+		}
+	}
+	return false
+}
+
+// newInquiry ties an inquiry to the plant.
+func newInquiry(x *plant, questions func(*inspect.Session) []diagnose.Question, annotate func(*inspect.Session) []inspect.Finding) *inquiry {
+	return &inquiry{
+		questions: questions,
+		prober:    x.asker,
+		annotate:  annotate,
+		revise: func(s *inspect.Session, answers []session.Entry) error {
+			return x.keeper.Revise(context.Background(), s.ID, answers, s.Findings)
+		},
+		changed: func(s *inspect.Session) { logSession(x.log, s) },
+		log:     x.log,
+		queue:   make(chan *inspect.Session, inquiryQueue),
+	}
+}
