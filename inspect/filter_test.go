@@ -16,10 +16,10 @@ func sample() *Session {
 		Upstream: UpstreamLeg{Name: "smtp.gmail.com:587", Addr: "192.0.2.10:587", Provider: "gmail", TLS: &session.TLS{Version: "TLS 1.2"}},
 
 		Passthrough: true,
-		Auth:     &Auth{Auth: session.Auth{Username: "Me@example.com"}},
-		Messages: []Message{{From: "a@Example.com", Subject: "Hello World", To: []Recipient{{Addr: "bob@example.net", Code: 550, Enhanced: "5.1.1", Text: "no such user"}}}},
-		Codes:    []string{"535 5.7.8"},
-		Findings: []Finding{{Cause: "recipient.unknown", Title: "no such mailbox"}},
+		Auth:        &Auth{Auth: session.Auth{Username: "Me@example.com"}},
+		Messages:    []Message{{From: "a@Example.com", Subject: "Hello World", To: []Recipient{{Addr: "bob@example.net", Code: 550, Enhanced: "5.1.1", Text: "no such user"}}}},
+		Codes:       []string{"535 5.7.8"},
+		Findings:    []Finding{{Cause: "recipient.unknown", Title: "no such mailbox"}},
 	}
 }
 

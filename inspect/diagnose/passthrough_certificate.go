@@ -51,6 +51,9 @@ func (x through) refusedCertificate(e *session.Entry, certainty inspect.Certaint
 			certainty = inspect.Certain
 		}
 	}
+	if certainty == inspect.Certain && !agrees(e.Fault, s.cause) {
+		certainty = inspect.Likely
+	}
 	s.weight, s.certainty = weightTLS, certainty
 	s.evidence = []*session.Entry{e}
 	if shown != e {
@@ -58,6 +61,23 @@ func (x through) refusedCertificate(e *session.Entry, certainty inspect.Certaint
 	}
 	s.more = strings.TrimSpace(x.howRefused(e) + " " + s.more)
 	return s
+}
+
+// agrees reports whether an app's alert may mean a cause: of a certificate with
+// several faults it names the one that its library met first.
+func agrees(f *session.Fault, cause string) bool {
+	if f == nil || f.Class != session.FaultAlert {
+		return false
+	}
+	switch f.Alert {
+	case alertCertificateExpired:
+		return cause == "tls.certificate-expired" || cause == "tls.certificate-not-yet-valid" || cause == "tls.clock-skew"
+	case alertUnknownCA:
+		return cause == "tls.certificate-untrusted" || cause == "tls.certificate-self-signed" || cause == "tls.chain-incomplete" || cause == "tls.app-rejected-certificate"
+	case alertCertificateRevoked:
+		return cause == "tls.certificate-revoked"
+	}
+	return true
 }
 
 // judged names what is wrong with a certificate as the app saw it; the cause
@@ -158,13 +178,13 @@ func (x through) refusedUnseen(e *session.Entry) symptom {
 // howRefused says what the app did, and when.
 func (x through) howRefused(e *session.Entry) string {
 	if e.Kind == session.KindClose && e.Fault.Class != session.FaultAlert && e.Fault.Class != session.FaultHiddenAlert {
-		return "It made the handshake and left at once, without a word."
+		return "The app made the handshake and left at once, without a word."
 	}
 	switch e.Fault.Class {
 	case session.FaultAlert:
-		return "It said so itself: " + alertName(e.Fault.Alert) + "."
+		return "The app's own words are the alert " + alertName(e.Fault.Alert) + "."
 	case session.FaultHiddenAlert:
-		return "Its answer to the certificate was an encrypted message of the size of an alert, and then the end."
+		return "The app's answer to the certificate was an encrypted message of the size of an alert, and then the end."
 	}
-	return "It left without a word when it had the certificate: " + x.story() + "."
+	return "The app left without a word when it had the certificate: " + x.story() + "."
 }

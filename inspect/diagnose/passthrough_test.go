@@ -99,6 +99,7 @@ func TestPassthroughCauses(t *testing.T) {
 		{"1.2 weak", tunnel{version: v12, flights: three, chain: chainOf(session.VerifyWeak, host), app: fault(session.FaultAlert, 40)}, "tls.certificate-weak likely", ""},
 		{"1.2 other name", tunnel{version: v12, flights: three, chain: chainOf(session.VerifyName, "mail.example.net"), app: fault(session.FaultAlert, 42)}, "tls.certificate-name-mismatch certain", "mail.example.net"},
 		{"1.2 name of the proxy", tunnel{version: v12, hello: local, flights: three, chain: chainOf("", host), app: fault(session.FaultAlert, 42)}, "tls.certificate-name-mismatch certain", "asked for localhost"},
+		{"1.2 expired, alert 48", tunnel{version: v12, flights: three, chain: chainOf(session.VerifyExpired, host), app: fault(session.FaultAlert, 48)}, "tls.certificate-expired likely", "unknown_ca"},
 		{"1.2 verifies here", tunnel{version: v12, flights: three, chain: chainOf("", host), app: fault(session.FaultAlert, 48)}, "tls.app-rejected-certificate certain", "unknown_ca"},
 		{"1.2 verifies here, left", tunnel{version: v12, flights: two, chain: chainOf("", host), app: fault(session.FaultReset)}, "tls.app-rejected-certificate likely", "517 octets"},
 		{"1.3 hidden alert, nothing known", tunnel{version: v13, flights: three, app: hidden}, "tls.app-rejected-certificate likely", "hidden by TLS 1.3"},

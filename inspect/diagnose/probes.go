@@ -31,7 +31,8 @@ func (f *facts) better(e *session.Entry) *session.Entry {
 		return e
 	}
 	ours, theirs := &e.TLS.Chain[0], &p.TLS.Chain[0]
-	if ours.Serial != theirs.Serial || ours.Subject != theirs.Subject || p.TLS.Verify == session.VerifyOK {
+	same := p.TLS.Verify == e.TLS.Verify && len(p.TLS.Repaired) == 0
+	if ours.Serial != theirs.Serial || ours.Subject != theirs.Subject || p.TLS.Verify == session.VerifyOK || same {
 		return e
 	}
 	return p

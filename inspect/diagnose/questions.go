@@ -33,12 +33,13 @@ func (f *facts) questions() (list []Question) {
 	}
 	if x, ok := f.throughOf(); ok {
 		broken := x.app.Fault != nil || x.upstream.Fault != nil || lateRefusal(f.closed[session.App]) || lateRefusal(f.closed[session.Upstream]) || x.leftAtOnce()
-		add(broken && x.hailed(), Question{Probe: probeCertificate, SNI: x.asked()})
+		unsettled := len(x.upstream.TLS.Chain) == 0 || repairable(x.upstream.TLS) || x.upstream.Fault != nil
+		add(broken && unsettled && x.hailed(), Question{Probe: probeCertificate, SNI: x.asked()})
 		add(x.upstream.Fault != nil && tellsOffer(x.app.TLS.Hello), Question{Probe: inspect.ProbeDirect, Hello: x.app.TLS.Hello})
 		return list
 	}
 	if up := f.tls[session.Upstream]; up != nil && up.TLS != nil {
-		add(repairable(up.TLS.Verify), Question{Probe: probeCertificate, SNI: up.TLS.ServerName})
+		add(repairable(up.TLS), Question{Probe: probeCertificate, SNI: up.TLS.ServerName})
 	}
 	if app := f.tls[session.App]; app != nil && app.TLS != nil {
 		add(tellsOffer(app.TLS.Hello), Question{Probe: inspect.ProbeDirect, Hello: app.TLS.Hello})
@@ -53,8 +54,8 @@ func (f *facts) probed(name string) bool {
 
 // repairable reports a verdict that may change when the certificates that the
 // chain lacks have been fetched.
-func repairable(v session.VerifyFault) bool {
-	return v == session.VerifyIncomplete || v == session.VerifyUntrusted || v == session.VerifyOther
+func repairable(h *session.TLS) bool {
+	return h.RootHint != "" && (h.Verify == session.VerifyIncomplete || h.Verify == session.VerifyUntrusted || h.Verify == session.VerifyOther)
 }
 
 // tellsOffer reports whether enough is known of a ClientHello to make another

@@ -12,7 +12,7 @@ func TestQuestions(t *testing.T) {
 	hidden, refused := fault(session.FaultHiddenAlert), fault(session.FaultAlert, 40)
 	appLeg := handshake(session.App, &session.TLS{Hello: modern()}, nil)
 	lacking := chainOf(session.VerifyIncomplete, "smtp.example.com")
-	lacking.ServerName = "smtp.example.com"
+	lacking.ServerName, lacking.RootHint = "smtp.example.com", "CN=Missing"
 	through := func(c tunnel) []session.Entry { return c.entries() }
 	for _, tt := range []struct {
 		name    string
@@ -20,6 +20,7 @@ func TestQuestions(t *testing.T) {
 		want    string
 	}{
 		{"passthrough, the app refused", through(tunnel{version: "TLS 1.3", flights: []int64{517, 3000, 24}, app: hidden}), "certificate smtp.example.com;"},
+		{"passthrough, in view", through(tunnel{version: "TLS 1.2", chain: chainOf(session.VerifyExpired, "smtp.example.com"), app: fault(session.FaultAlert, 45)}), ""},
 		{"passthrough, answered", through(tunnel{version: "TLS 1.3", app: hidden, behind: []session.Entry{probed("certificate", "skip", nil)}}), ""},
 		{"passthrough, the upstream refused", through(tunnel{flights: []int64{517, 7}, up: refused}), "certificate smtp.example.com;direct ;"},
 		{"passthrough, the app never began", through(tunnel{silentIn: true, app: fault(session.FaultClosed)}), ""},
