@@ -44,10 +44,11 @@ func ending(t *testing.T, left time.Duration) tls.Certificate {
 
 // sendOver delivers a message through a proxy whose smarthost shows cert, and
 // returns the session's history.
-func sendOver(t *testing.T, cert tls.Certificate, mode upstream.Mode) []session.Record {
+func sendOver(t *testing.T, cert tls.Certificate, mode upstream.Mode, app testenv.App, change func(*proxy.Route)) []session.Record {
 	t.Helper()
 	box, err := testenv.NewSandbox(testenv.SandboxOptions{
-		Implicit: mode == upstream.ModeImplicit, TLS: &tls.Config{Certificates: []tls.Certificate{cert}},
+		Implicit: mode == upstream.ModeImplicit,
+		TLS:      &tls.Config{Certificates: []tls.Certificate{cert}, MaxVersion: tls.VersionTLS12},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -57,8 +58,9 @@ func sendOver(t *testing.T, cert tls.Certificate, mode upstream.Mode) []session.
 		o.Routes[0].Target.Mode = mode
 		u.Roots = x509.NewCertPool()
 		u.Roots.AddCert(cert.Leaf)
+		change(&o.Routes[0])
 	})
-	app := testenv.App{Addr: r.addr}
+	app.Addr = r.addr
 	if _, err := app.Send(within(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,7 @@ func TestExpiryIsNoted(t *testing.T) {
 	const aDay = 24 * time.Hour
 	for _, mode := range []upstream.Mode{upstream.ModeSTARTTLS, upstream.ModeImplicit} {
 		for left, due := range map[time.Duration]bool{40 * aDay: false, 29*aDay + time.Hour: true} {
-			history := sendOver(t, ending(t, left), mode)
+			history := sendOver(t, ending(t, left), mode, testenv.App{}, func(*proxy.Route) {})
 			shook := find(history, func(e *session.Entry) bool { return e.Kind == session.KindTLS })
 			note := find(history, func(e *session.Entry) bool { return e.Odd == session.OddExpiring })
 			if shook == nil || shook.Fault != nil || (note != nil) != due {
@@ -79,5 +81,16 @@ func TestExpiryIsNoted(t *testing.T) {
 				t.Errorf("%s: noted %+v, want it behind the handshake, with the days left", mode, note)
 			}
 		}
+	}
+}
+
+// In passthrough the certificate shows up to TLS 1.2.
+func TestExpiryIsNotedInPassthrough(t *testing.T) {
+	cert := ending(t, 12*24*time.Hour)
+	app := testenv.App{TLS: testenv.AppSTARTTLS, Config: &tls.Config{InsecureSkipVerify: true, ServerName: "127.0.0.1"}}
+	history := sendOver(t, cert, upstream.ModeAuto, app, func(r *proxy.Route) { r.Passthrough = true })
+	note := find(history, func(e *session.Entry) bool { return e.Odd == session.OddExpiring })
+	if note == nil || note.Leg != session.Upstream || !strings.Contains(note.Text, "ends on") {
+		t.Errorf("noted %+v, want the end of the certificate that went by", note)
 	}
 }

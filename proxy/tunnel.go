@@ -122,6 +122,13 @@ func (r *relay) judge() {
 	if host == "" {
 		host = r.route.secured().Host
 	}
+	r.judgeAside(e, host)
+	if e.Fault == nil {
+		r.noteCertificate(e.At, e.TLS)
+	}
+}
+
+func (r *relay) judgeAside(e *session.Entry, host string) {
 	r.mu.Unlock()
 	defer r.mu.Lock()
 	r.route.Connector.Judge(e.At, host, e.TLS)
