@@ -4,13 +4,18 @@ import (
 	"errors"
 	"io"
 	"syscall"
+	"time"
 
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/upstream"
 )
 
-// stateClosed is the TCP state of a connection that no longer is one.
-const stateClosed = "closed"
+// The TCP states that are told apart here: a connection that no longer is one,
+// and one whose peer has ended its direction.
+const (
+	stateClosed    = "closed"
+	stateCloseWait = "close-wait"
+)
 
 // witness adds what the kernel knows of the leg's connection to the entries
 // that tell of its end or of trouble with it. The lock is held.
@@ -21,6 +26,32 @@ func (r *relay) witness(e *session.Entry) {
 		e.Kind == session.KindTLS && e.Fault != nil,
 		e.Kind == session.KindNote && e.Odd == session.OddTimeout:
 		e.TCP = r.legs[e.Leg].tcp()
+	}
+}
+
+// ended tells the machine that a side has ended.
+func (r *relay) ended(l *leg, err error) {
+	fault := l.faultOf(err)
+	if fault != nil && fault.Class == session.FaultReset {
+		r.letFirst(&r.legs[l.side.Peer()])
+	}
+	r.apply(r.m.Closed(time.Now(), l.side, fault))
+	r.settle(l)
+}
+
+// letFirst waits until the machine has heard of the end of a side that was
+// there first: a party that has ended the session is often answered with a
+// reset, and then the two ends arrive together. The side that is behind is
+// being read and its end is in the kernel already, so this takes no time.
+func (r *relay) letFirst(l *leg) {
+	if l.conn == nil {
+		return
+	}
+	if tcp := tcpInfo(l.conn); tcp == nil || tcp.State != stateCloseWait {
+		return
+	}
+	for r.m.WantsRead(l.side) && !r.m.Over() {
+		l.changed.Wait()
 	}
 }
 

@@ -196,8 +196,7 @@ func (r *relay) readOnce(l *leg, in *source) {
 		r.woken(l)
 		return
 	}
-	r.apply(r.m.Closed(now, l.side, l.faultOf(err)))
-	r.settle(l)
+	r.ended(l, err)
 }
 
 // wake makes both directions look at what has changed, wherever they wait.

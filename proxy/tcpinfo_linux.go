@@ -57,7 +57,7 @@ func factsOf(info *unix.TCPInfo) *session.TCP {
 func stateName(state uint8) string {
 	names := [...]string{
 		1: "established", 2: "syn-sent", 3: "syn-received", 4: "fin-wait-1", 5: "fin-wait-2",
-		6: "time-wait", 7: stateClosed, 8: "close-wait", 9: "last-ack", 10: "listen", 11: "closing",
+		6: "time-wait", 7: stateClosed, 8: stateCloseWait, 9: "last-ack", 10: "listen", 11: "closing",
 	}
 	if int(state) >= len(names) {
 		return ""

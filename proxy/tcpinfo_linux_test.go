@@ -3,8 +3,11 @@ package proxy
 import (
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
+
+	"smtp-proxy/proxy/session"
 )
 
 // pair returns the two ends of a TCP connection.
@@ -118,4 +121,41 @@ func awaitState(t *testing.T, conn net.Conn, want string) {
 		}
 	}
 	t.Fatalf("the connection is %s, want %s", got, want)
+}
+
+// TestEndsInTheOrderOfTheWire checks that an app's reset is told behind the
+// upstream's end when that had come before, whoever is read first.
+func TestEndsInTheOrderOfTheWire(t *testing.T) {
+	app, farApp := pair(t)
+	up, farUp := pair(t)
+	farUp.Close()
+	awaitState(t, up, stateCloseWait)
+	_ = farApp.SetLinger(0)
+	farApp.Close()
+	awaitState(t, app, stateClosed)
+
+	s := &Server{options: Options{Recorder: NewRecorder()}}
+	r := s.newRelay(app, &Route{})
+	defer r.cancel()
+	r.legs[session.App].conn, r.legs[session.Upstream].conn = app, up
+	r.m.Connected(time.Now(), false)
+	var reading sync.WaitGroup
+	reading.Go(func() { r.readOnce(&r.legs[session.App], newSource()) })
+	r.readOnce(&r.legs[session.Upstream], newSource())
+	reading.Wait()
+	s.options.Recorder.Close()
+	records, err := s.options.Recorder.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range records {
+		if rec.Entry.Kind != session.KindClose {
+			continue
+		}
+		if rec.Entry.Leg != session.Upstream {
+			t.Errorf("got %q first, want the upstream's end", rec.Entry.Text)
+		}
+		return
+	}
+	t.Errorf("got %d records and no end", len(records))
 }

@@ -86,8 +86,7 @@ func (r *relay) uncarry(l *leg, err error) {
 		r.woken(l)
 		return
 	}
-	r.apply(r.m.Closed(time.Now(), l.side, l.faultOf(err)))
-	r.settle(l)
+	r.ended(l, err)
 }
 
 // account tells the machine what has been carried past it. The lock is held.
