@@ -60,7 +60,8 @@ func (h *ClientHello) message(random [32]byte, shares map[uint16][]byte) []byte 
 }
 
 // extensionBlock writes the extensions that the fields need, and from TLS 1.0
-// on the two that servers of today refuse to do without.
+// on the two without which some servers refuse: extended_master_secret (RFC
+// 7627) and renegotiation_info (RFC 5746).
 func (h *ClientHello) extensionBlock(shares map[uint16][]byte) []byte {
 	var b []byte
 	if h.SNI != "" {

@@ -49,13 +49,18 @@ func (c *cursor) list(n int) []uint16 {
 	b := c.vector(n)
 	if len(b)%2 != 0 {
 		c.bad = true
+	}
+	if c.bad {
 		return nil
 	}
-	var ids []uint16
+	ids := make([]uint16, 0, len(b)/2)
 	for ; len(b) > 0; b = b[2:] {
 		if id := uint16(b[0])<<8 | uint16(b[1]); !grease(id) {
 			ids = append(ids, id)
 		}
+	}
+	if len(ids) == 0 {
+		return nil
 	}
 	return ids
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -117,4 +118,105 @@ func answerTo(t *testing.T, h *ClientHello, shares map[uint16][]byte, upstream *
 		}
 		o.Upstream(b[:n], 0)
 	}
+}
+
+// TestHelloPadding checks that no hello has a length on which some load
+// balancers hang.
+func TestHelloPadding(t *testing.T) {
+	for n := range 600 {
+		h := &ClientHello{Version: VersionTLS12, Suites: []uint16{0xc02f}, SNI: strings.Repeat("n", n)}
+		msg := unrecord(h.AppendRecord(nil, [32]byte{}, nil))
+		if len(msg) >= 256 && len(msg) < 512 {
+			t.Errorf("a name of %d octets: got a message of %d", n, len(msg))
+		}
+		if got, err := ParseClientHello(msg); err != nil || got.SNI != h.SNI {
+			t.Errorf("a name of %d octets: got %+v, %v", n, got, err)
+		}
+	}
+}
+
+// TestLongHello checks that a hello longer than a record is cut.
+func TestLongHello(t *testing.T) {
+	h := &ClientHello{Version: VersionTLS12, Suites: []uint16{0xc02f}, SNI: strings.Repeat("n", 16214), ALPN: []string{strings.Repeat("a", 100)}}
+	b := h.AppendRecord(nil, [32]byte{}, nil)
+	var o TLSObserver
+	if o.App(b, 0); o.Seen().Client == nil || o.Seen().Client.SNI != h.SNI || o.Seen().Flights[0].Records != 2 {
+		t.Errorf("got %d records of %d octets, corrupt %q; want the hello in two", o.Seen().Flights[0].Records, len(b), o.Seen().Corrupt)
+	}
+}
+
+func TestMalformedHellos(t *testing.T) {
+	with := func(ext string) string { // a ClientHello with one extension
+		body := "\x03\x03" + strings.Repeat("r", 32) + "\x00\x00\x02\xc0\x2f\x01\x00"
+		return string(appendVector([]byte{1}, 3, appendVector([]byte(body), 2, []byte(ext))))
+	}
+	tests := []struct{ name, in, want string }{
+		{"nothing", "", "ClientHello: the lengths in it do not add up"},
+		{"another message", "\x02\x00\x00\x00", "ClientHello: the message is of type 2"},
+		{"too long", "\x01\x00\x40\x01" + strings.Repeat("x", 16385), "ClientHello: 16385 octets are more than 16384"},
+		{"half an extension", with("\x00\x0a\x00\x04\x00"), "ClientHello: the lengths in it do not add up"},
+		{"an odd list", with("\x00\x0a\x00\x05\x00\x03\x00\x17\x00"), "ClientHello: extension 10: the lengths in it do not add up"},
+		{"more than its list", with("\x00\x0d\x00\x05\x00\x02\x08\x04\x00"), "ClientHello: extension 13: the lengths in it do not add up"},
+		{"an empty protocol", with("\x00\x10\x00\x03\x00\x01\x00"), "ClientHello: extension 16: the lengths in it do not add up"},
+		{"half a name", with("\x00\x00\x00\x05\x00\x03\x00\x00\x05"), "ClientHello: extension 0: the lengths in it do not add up"},
+		{"half a key", with("\x00\x33\x00\x06\x00\x04\x00\x1d\x00\x20"), "ClientHello: extension 51: the lengths in it do not add up"},
+	}
+	for _, tt := range tests {
+		if h, err := ParseClientHello([]byte(tt.in)); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: got %+v, %v, want %s; input %.60q", tt.name, h, err, tt.want, tt.in)
+		}
+	}
+	if h, err := ParseServerHello([]byte("\x02\x00\x00\x02\x03\x03")); err == nil {
+		t.Errorf("half a ServerHello: got %+v", h)
+	}
+}
+
+// FuzzServerHello checks that what an answer is made of is what is read of it.
+func FuzzServerHello(f *testing.F) {
+	f.Add(uint16(0x0303), uint16(0xc02f), uint16(0), "", false, false)
+	f.Add(uint16(0x0304), uint16(0x1301), uint16(29), "smtp", true, false)
+	f.Add(uint16(0x0304), uint16(0x1302), uint16(24), "", false, true)
+	f.Fuzz(func(t *testing.T, version, suite, group uint16, alpn string, resumed, retry bool) {
+		if len(alpn) > 255 || version == 0 {
+			return
+		}
+		want := &ServerHello{Version: version, Suite: suite, Group: group, ALPN: alpn, Resumed: resumed, Retry: retry}
+		msg := answerOf(want)
+		got, err := ParseServerHello(msg)
+		if err != nil {
+			t.Fatalf("%v; input %x", err, msg)
+		}
+		if got.Extensions = nil; !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v; input %x", got, want, msg)
+		}
+		for n := range msg {
+			if h, err := ParseServerHello(msg[:n]); err == nil {
+				t.Fatalf("of %d octets of %d: got %+v", n, len(msg), h)
+			}
+		}
+	})
+}
+
+// answerOf writes a ServerHello.
+func answerOf(h *ServerHello) []byte {
+	body := append([]byte{3, 3}, make([]byte, 32)...)
+	if h.Retry {
+		copy(body[2:], retryRandom)
+	}
+	body = append(append(body, 0), ids([]uint16{h.Suite})...)
+	ext := appendExtension(nil, extVersions, ids([]uint16{h.Version}))
+	if h.Group != 0 {
+		share := ids([]uint16{h.Group})
+		if !h.Retry {
+			share = appendVector(share, 2, []byte("key"))
+		}
+		ext = appendExtension(ext, extKeyShare, share)
+	}
+	if h.ALPN != "" {
+		ext = appendExtension(ext, extALPN, appendVector(nil, 2, appendVector(nil, 1, []byte(h.ALPN))))
+	}
+	if h.Resumed {
+		ext = appendExtension(ext, extPreSharedKey, []byte{0, 0})
+	}
+	return appendVector([]byte{msgServerHello}, 3, appendVector(append(body, 0), 2, ext))
 }

@@ -183,6 +183,9 @@ type outcome struct {
 
 func outcomeOf(o *TLSObserver) outcome {
 	seen := o.Seen()
+	if seen.Finished && !o.Settled() || o.Done() && !o.Settled() {
+		return outcome{} // an observer that contradicts itself
+	}
 	got := outcome{stage: seen.Stage, finished: seen.Finished, retried: seen.Retried, asked: seen.AskedCert,
 		hidden: seen.HiddenAlert, done: o.Done(), alert: [2]int{-1, -1}}
 	got.resumed = seen.Server != nil && seen.Server.Resumed
