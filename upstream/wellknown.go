@@ -35,9 +35,11 @@ func mailProviders() []mailProvider {
 // not of somebody in between.
 func publicAuthorities() []string {
 	return []string{
-		"actalis", "affirmtrust", "amazon", "apple", "baltimore", "buypass", "certainly", "certum", "comodo", "d-trust",
-		"digicert", "entrust", "geotrust", "globalsign", "godaddy", "google trust services", "harica", "identrust",
-		"internet security research group", "let's encrypt", "microsoft", "quovadis", "rapidssl", "sectigo", "ssl.com",
-		"starfield", "swisssign", "telesec", "thawte", "trustwave", "unizeto", "usertrust", "verisign", "zerossl",
+		"actalis", "affirmtrust", "amazon", "apple", "baltimore", "buypass", "certainly", "certigna", "certsign", "certum",
+		"comodo", "cybertrust", "d-trust", "deutsche telekom", "digicert", "emsign", "entrust", "geotrust", "globalsign",
+		"go daddy", "godaddy", "google trust services", "harica", "hellenic academic", "identrust",
+		"internet security research group", "let's encrypt", "microsoft", "quovadis", "rapidssl", "secom trust", "sectigo",
+		"securetrust", "ssl.com", "starfield", "swisssign", "t-systems", "telesec", "telia", "thawte", "trustwave", "unizeto",
+		"usertrust", "verisign", "zerossl",
 	}
 }
