@@ -44,13 +44,7 @@ func TestRevise(t *testing.T) {
 	if v := <-followed; v.ID != "01A" || v.Findings[0].Cause != "reputation.ip-blocklisted" {
 		t.Errorf("followed %+v", v)
 	}
-	v, err := s.Session(ctx, "01A")
-	if err != nil || len(v.Events) != 11 || v.Events[10].Probe == nil || len(v.Findings) != 2 {
-		t.Errorf("session = %+v, %v; want its 10 events, the answer behind them, and 2 findings", v, err)
-	}
-	if want := (&inspect.Direct{Tested: true, WouldConnect: true, Text: "would connect"}); !reflect.DeepEqual(v.Direct, want) {
-		t.Errorf("direct = %+v, want %+v", v.Direct, want)
-	}
+	checkRevised(t, s, 2)
 	if got := ids(t, s, "cause:reputation.*", 0); len(got) != 1 {
 		t.Errorf("cause:reputation.* selects %q", got)
 	}
@@ -64,7 +58,17 @@ func TestRevise(t *testing.T) {
 	if err := k.Revise(ctx, "01A", nil, []inspect.Finding{{Cause: "recipient.unknown"}}); err != nil {
 		t.Errorf("Revise behind the keeper's end: %v", err)
 	}
-	if v, err := s.Session(ctx, "01A"); err != nil || len(v.Events) != 11 || len(v.Findings) != 1 {
-		t.Errorf("session = %+v, %v; want 11 events and 1 finding", v, err)
+	checkRevised(t, s, 1)
+}
+
+// checkRevised reads a session whose 10 events a probe has added one to.
+func checkRevised(t *testing.T, s *Store, findings int) {
+	t.Helper()
+	v, err := s.Session(t.Context(), "01A")
+	if err != nil || len(v.Events) != 11 || v.Events[10].Probe == nil || len(v.Findings) != findings {
+		t.Fatalf("session = %+v, %v; want its 10 events, the answer behind them, and %d findings", v, err, findings)
+	}
+	if want := (&inspect.Direct{Tested: true, WouldConnect: true, Text: "would connect"}); !reflect.DeepEqual(v.Direct, want) {
+		t.Errorf("direct = %+v, want %+v", v.Direct, want)
 	}
 }
