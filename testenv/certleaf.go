@@ -22,6 +22,13 @@ func (ca *CA) Expired(names ...string) (tls.Certificate, error) {
 	return ca.issue(newLeaf(names, validity{from: now.Add(-48 * time.Hour), until: now.Add(-24 * time.Hour)}))
 }
 
+// EndingSoon returns a leaf without a flaw that was issued three months ago and
+// ends in ten days.
+func (ca *CA) EndingSoon(names ...string) (tls.Certificate, error) {
+	now := time.Now()
+	return ca.issue(newLeaf(names, validity{from: now.AddDate(0, 0, -80), until: now.AddDate(0, 0, 10)}))
+}
+
 // NotYetValid returns a leaf that begins tomorrow.
 func (ca *CA) NotYetValid(names ...string) (tls.Certificate, error) {
 	now := time.Now()

@@ -9,10 +9,7 @@ func handshakeFaults() map[string]starter {
 		"tls.version-mismatch": shakes(func(c *tls.Config) {
 			c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 		}),
-		"tls.cipher-mismatch": shakes(func(c *tls.Config) {
-			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}
-			c.CurvePreferences = []tls.CurveID{x448} // in TLS 1.3 it is the group that can be missing
-		}),
+		"tls.cipher-mismatch": ciphers,
 		"tls.client-certificate-required": shakes(func(c *tls.Config) {
 			c.ClientAuth = tls.RequireAnyClientCert
 		}),
@@ -26,6 +23,18 @@ func handshakeFaults() map[string]starter {
 
 // x448 is a group (RFC 8446, section 4.2.7) that Go does not speak.
 const x448 tls.CurveID = 0x1e
+
+// ciphers serves what nobody takes any more. The suites of TLS 1.3 are
+// everybody's, so that there it is the group.
+func ciphers(f *Fault, o FaultOptions) error {
+	return shakes(func(c *tls.Config) {
+		if o.Version == tls.VersionTLS13 {
+			c.CurvePreferences = []tls.CurveID{x448}
+			return
+		}
+		c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}
+	})(f, o)
+}
 
 // shakes serves the default persona with changed TLS settings.
 func shakes(change func(*tls.Config)) starter {

@@ -99,6 +99,7 @@ func runHealthy(t *testing.T, engine *diagnose.Engine, how setting, cases []heal
 	if len(l.sessions) != len(cases) {
 		t.Fatalf("got %d sessions, want %d", len(l.sessions), len(cases))
 	}
+	how.wantDirect(t, l, engine)
 	for i, got := range l.sessions {
 		if got.Outcome != cases[i].outcome {
 			t.Errorf("%s: got outcome %s, want %s\n%s", cases[i].name, got.Outcome, cases[i].outcome, transcript(got))
@@ -108,6 +109,21 @@ func runHealthy(t *testing.T, engine *diagnose.Engine, how setting, cases []heal
 		}
 	}
 	return len(cases)
+}
+
+// wantDirect demands of the first session that its app would get through
+// without the proxy, as far as its offer is known.
+func (s setting) wantDirect(t *testing.T, l *loop, engine *diagnose.Engine) {
+	t.Helper()
+	first := l.sessions[0]
+	l.inquire(t, engine, first)
+	direct, known := first.Direct, s.appTLS != testenv.AppPlain && s.upstreamTLS != "none"
+	switch {
+	case known && (direct == nil || !direct.Tested || !direct.WouldConnect):
+		t.Errorf("%s: got the prediction %+v, want that it would connect", s, direct)
+	case s.appTLS == testenv.AppPlain && direct != nil && direct.Tested:
+		t.Errorf("%s: got the prediction %+v of an app in clear", s, direct)
+	}
 }
 
 // mails are sessions of ordinary programs: without a sign-in, and with each

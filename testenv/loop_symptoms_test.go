@@ -93,8 +93,11 @@ func showsAs(persona, id string, words ...string) check {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { f.Close() })
-		sessions := startLoop(t, f).run(t, f)
-		b.want(t, sessions[len(sessions)-1], f.Cause, words)
+		l := startLoop(t, f)
+		sessions := l.run(t, f)
+		last := sessions[len(sessions)-1]
+		l.inquire(t, b.engine, last)
+		b.want(t, last, f.Cause, words)
 	}
 }
 

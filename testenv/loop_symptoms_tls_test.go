@@ -2,6 +2,8 @@ package testenv_test
 
 import (
 	"crypto/tls"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,8 +24,8 @@ func tlsSymptoms() []symptom {
 		{id: "S22", sees: "the certificate is not valid yet, or a clock is wrong",
 			check: each(shows("tls.certificate-not-yet-valid", "mail.example.com"), shows("tls.clock-skew", "the greeting says"))},
 		{id: "S23", sees: "an intermediate certificate is missing",
-			left:  "the missing certificate itself, where its issuer publishes it",
-			check: shows("tls.chain-incomplete", "mail.example.com")},
+			check: each(shows("tls.chain-incomplete", "mail.example.com", "CN=smtp-proxy test intermediate", "/intermediate.crt", "the proxy fetched it"),
+				shows("tls.chain-incomplete/lost", "CN=smtp-proxy test intermediate"))},
 		{id: "S24", sees: "the certificate signs itself",
 			check: shows("tls.certificate-self-signed", "--upstream-ca")},
 		{id: "S25", sees: "the certificate names another host",
@@ -34,11 +36,11 @@ func tlsSymptoms() []symptom {
 		{id: "S27", sees: "the app's TLS is too old",
 			check: shows("tls.app-version-mismatch", "TLS 1.1")},
 		{id: "S28", sees: "the smarthost's TLS is too old",
-			left:  "which versions it does speak",
-			check: shows("tls.version-mismatch", "mail.example.com")},
+			left:  "which versions it does speak, where the app's leg is in clear",
+			check: each(shows("tls.version-mismatch", "mail.example.com"), predicts("tls.version-mismatch", "tls versions", "takes TLS 1.0 and TLS 1.1"))},
 		{id: "S29", sees: "no cipher in common",
-			left:  "which ciphers it does take",
-			check: shows("tls.cipher-mismatch", "mail.example.com")},
+			left:  "which ciphers it does take, where the app's leg is in clear",
+			check: each(shows("tls.cipher-mismatch", "mail.example.com"), predicts("tls.cipher-mismatch", "cipher suites", "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA"))},
 		{id: "S30", sees: "the server name is missing in the handshake",
 			check: shows("tls.sni-required")},
 		{id: "S31", sees: "SSL where STARTTLS is due, or the other way round",
@@ -59,7 +61,6 @@ func tlsSymptoms() []symptom {
 		{id: "S36", sees: "may verification be switched off for a test?",
 			check: unverified},
 		{id: "S37", sees: "when has the certificate to be renewed?",
-			left:  "nothing warns: an end that is near is no failure, and the record of each session has the date",
 			check: endsSoon},
 	}
 }
@@ -75,13 +76,13 @@ func unverified(t *testing.T, b bench) {
 	}
 }
 
-// endsSoon is a certificate in its last day.
+// endsSoon is a certificate in its last days.
 func endsSoon(t *testing.T, b bench) {
 	ca, err := testenv.NewCA()
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaf, err := ca.Leaf("mail.example.com")
+	leaf, err := ca.EndingSoon("mail.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,5 +96,31 @@ func endsSoon(t *testing.T, b bench) {
 	}
 	if len(chain) == 0 || !chain[0].NotAfter.Equal(leaf.Leaf.NotAfter) || time.Until(chain[0].NotAfter) > 30*24*time.Hour {
 		t.Errorf("got chain %+v, want a leaf that ends on %s", chain, leaf.Leaf.NotAfter)
+	}
+	if !slices.ContainsFunc(s.Events, func(e session.Entry) bool { return e.Odd == session.OddExpiring && e.Kind == session.KindNote }) {
+		t.Errorf("got no note of the end that is near\n%s", transcript(s))
+	}
+}
+
+// predicts demands, of an app under TLS on its own leg, what would stop it on
+// its way to the smarthost without the proxy: the cause of the fault, and the
+// setting.
+func predicts(id, setting string, words ...string) check {
+	return func(t *testing.T, b bench) {
+		t.Helper()
+		f := startFault(t, id)
+		f.Relay.AppTLS, f.App.TLS = "implicit", testenv.AppImplicit
+		l := startLoop(t, f)
+		s := l.run(t, f)[0]
+		l.inquire(t, b.engine, s)
+		b.want(t, s, f.Cause, nil)
+		if s.Direct == nil || !s.Direct.Tested || s.Direct.WouldConnect || s.Direct.Cause != f.Cause || s.Direct.Setting != setting {
+			t.Fatalf("got the prediction %+v, want %s by %q\n%s", s.Direct, f.Cause, setting, transcript(s))
+		}
+		for _, w := range words {
+			if !strings.Contains(s.Direct.Text, w) {
+				t.Errorf("got the prediction %q, want %q in it", s.Direct.Text, w)
+			}
+		}
 	}
 }

@@ -191,10 +191,15 @@ func (l *loop) inquire(t *testing.T, e *diagnose.Engine, s *inspect.Session) {
 	ctx, cancel := context.WithTimeout(within(t), 4*time.Second) // no more than a relay that is being stopped gives them
 	defer cancel()
 	for _, q := range e.Questions(s) {
-		if q.Probe != "certificate" {
-			continue
+		var answer session.Entry
+		switch q.Probe {
+		case "certificate":
+			answer = l.prober.Certificate(ctx, l.target, q.SNI)
+		case inspect.ProbeDirect:
+			answer = l.prober.Direct(ctx, l.target, q.Hello)
+		default:
+			t.Errorf("asked for a probe %q", q.Probe)
 		}
-		answer := l.prober.Certificate(ctx, l.target, q.SNI)
 		answer.Seq = len(s.Events) + 1
 		s.Answer(&answer)
 	}

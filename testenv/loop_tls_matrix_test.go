@@ -174,7 +174,9 @@ func TestTLSMatrix(t *testing.T) {
 // run shows the row in one version and demands its cause.
 func (r tlsRow) run(t *testing.T, b bench, version uint16) {
 	f := r.start(t, version)
-	s := r.relay(t, b, f, version)
+	l, s := r.relay(t, f, version)
+	wantCause(t, b.set, b.engine.Annotate(s), r.unasked(version), s)
+	l.inquire(t, b.engine, s)
 	found := b.engine.Annotate(s)
 	wantCause(t, b.set, found, r.cause, s)
 	if found[0].Certainty == inspect.Possible {
@@ -207,13 +209,16 @@ func (r tlsRow) start(t *testing.T, version uint16) *testenv.Fault {
 		r.app(&f.App)
 	}
 	f.Sends = 1
+	if err := f.Relay.HandshakeTimeout.UnmarshalText([]byte(r.patience().String())); err != nil {
+		t.Fatal(err)
+	}
 	return f
 }
 
 // relay sends what the row's app sends through the relay that it needs.
-func (r tlsRow) relay(t *testing.T, b bench, f *testenv.Fault, version uint16) *inspect.Session {
+func (r tlsRow) relay(t *testing.T, f *testenv.Fault, version uint16) (*loop, *inspect.Session) {
 	t.Helper()
-	changes := []func(*proxy.Options){stallsSoon}
+	var changes []func(*proxy.Options)
 	if r.through {
 		changes = append(changes, passthrough)
 	}
@@ -233,12 +238,30 @@ func (r tlsRow) relay(t *testing.T, b bench, f *testenv.Fault, version uint16) *
 	if len(sessions) != 1 {
 		t.Fatalf("got %d sessions, want 1", len(sessions))
 	}
-	l.inquire(t, b.engine, sessions[0])
-	return sessions[0]
+	return l, sessions[0]
 }
 
-// stallsSoon does not let a handshake that has stalled hold up the test.
-func stallsSoon(o *proxy.Options) { o.HandshakeTimeout = time.Second }
+// unasked is the cause that shows before a probe was asked. What the app of a
+// passthrough session dislikes in a certificate is hidden from TLS 1.3 on; that
+// it does is not.
+func (r tlsRow) unasked(version uint16) string {
+	if r.through && version == tls.VersionTLS13 && slices.Contains(certificateCauses(), r.cause) {
+		return "tls.app-rejected-certificate"
+	}
+	return r.cause
+}
+
+// stalls is the cause that shows when the patience with a handshake is over.
+const stalls = "tls.handshake-timeout"
+
+// patience is how long the proxy waits in a handshake: on a busy machine long
+// enough for any flight that does come.
+func (r tlsRow) patience() time.Duration {
+	if r.cause == stalls {
+		return 2 * time.Second
+	}
+	return 30 * time.Second
+}
 
 // present gives the relay a certificate of its own, whose authority the app
 // trusts.

@@ -36,7 +36,7 @@ func brokenBy(leg session.Side) (rows []tlsRow) {
 		cause, how string
 		breach     testenv.Breach
 	}{
-		{"tls.handshake-timeout", "silence", testenv.Breach{}},
+		{stalls, "silence", testenv.Breach{}},
 		{"tls.handshake-reset", "reset", testenv.Breach{Then: testenv.EndReset}},
 		{"tls.handshake-reset", "close", testenv.Breach{Then: testenv.EndClose}},
 		{"tls.handshake-corrupt", "garbage", testenv.Breach{Raw: "HTTP/1.1 502 Bad Gateway\r\n\r\n"}},
@@ -46,7 +46,7 @@ func brokenBy(leg session.Side) (rows []tlsRow) {
 			b.Flight, b.Records = flight, records
 			rows = append(rows, tlsRow{
 				cause: end.cause, how: end.how + " " + where, leg: leg, versions: versions,
-				fault: "tls.handshake-timeout", breach: b,
+				breach: b,
 			})
 		}
 		at("before the ServerHello", 1, 0)
