@@ -136,6 +136,7 @@ func TestPassthroughCauses(t *testing.T) {
 		{"upstream sends garbage", tunnel{flights: []int64{517}, up: fault(session.FaultCorrupt)}, "tls.handshake-corrupt certain", ""},
 		{"app finds garbage", tunnel{version: v12, flights: three, app: fault(session.FaultAlert, 20)}, "tls.handshake-corrupt likely", ""},
 		{"text for an answer", tunnel{flights: []int64{517}, up: &session.Fault{Class: session.FaultNotTLS, First: []byte("220 smtp.example.com ESMTP\r\n")}}, "tls.plaintext-expected certain", "choose STARTTLS"},
+		{"stopped in the handshake", tunnel{flights: two, app: fault(session.FaultLocal), behind: []session.Entry{{Leg: session.App, From: session.FromProxy, Kind: session.KindNote, Odd: session.OddShutdown, Text: "the proxy is stopping"}}}, "proxy.shutting-down certain", ""},
 		{"cut under TLS", tunnel{version: v13, flights: three, behind: []session.Entry{{Leg: session.Upstream, Kind: session.KindClose, Fault: &session.Fault{Op: "read", Class: session.FaultReset}}}}, "upstream.closed possible", ""},
 		{"waited in vain under TLS", tunnel{version: v13, flights: three, behind: []session.Entry{{Leg: session.App, Kind: session.KindClose, Bytes: 9000, Silent: &session.Silent{App: 60 * time.Second, Upstream: 61 * time.Second}}}}, "upstream.timeout likely", "1m1s"},
 	}

@@ -39,10 +39,21 @@ func (f *facts) interrupted(stop *session.Entry) bool {
 	if left := f.closed[session.App]; left != nil && left.Seq < stop.Seq {
 		return false
 	}
-	if f.inBody || f.openTransaction() {
+	if f.inBody || f.openTransaction() || f.cutHandshake() {
 		return true
 	}
 	return !f.connected && len(f.mails) == 0
+}
+
+// cutHandshake reports a handshake between app and upstream that the proxy's
+// end has broken.
+func (f *facts) cutHandshake() bool {
+	for _, e := range f.shaken {
+		if e != nil && e.Fault != nil && e.Fault.Class == session.FaultLocal {
+			return true
+		}
+	}
+	return false
 }
 
 // openTransaction reports a MAIL without an end.

@@ -32,10 +32,10 @@ func (f *facts) questions() (list []Question) {
 		}
 	}
 	if x, ok := f.throughOf(); ok {
-		broken := x.app.Fault != nil || x.upstream.Fault != nil || lateRefusal(f.closed[session.App]) || lateRefusal(f.closed[session.Upstream]) || x.leftAtOnce()
+		broken := broke(x.app) || broke(x.upstream) || lateRefusal(f.closed[session.App]) || lateRefusal(f.closed[session.Upstream]) || x.leftAtOnce()
 		unsettled := len(x.upstream.TLS.Chain) == 0 || repairable(x.upstream.TLS) || x.upstream.Fault != nil
 		add(broken && unsettled && x.hailed(), Question{Probe: probeCertificate, SNI: x.asked()})
-		add(x.upstream.Fault != nil && tellsOffer(x.app.TLS.Hello), Question{Probe: inspect.ProbeDirect, Hello: x.app.TLS.Hello})
+		add(broke(x.upstream) && tellsOffer(x.app.TLS.Hello), Question{Probe: inspect.ProbeDirect, Hello: x.app.TLS.Hello})
 		return list
 	}
 	if up := f.tls[session.Upstream]; up != nil && up.TLS != nil {
@@ -46,6 +46,9 @@ func (f *facts) questions() (list []Question) {
 	}
 	return list
 }
+
+// broke reports whether a side, and not the proxy, broke a handshake.
+func broke(e *session.Entry) bool { return e.Fault != nil && e.Fault.Class != session.FaultLocal }
 
 // probed reports whether a probe has been asked, with or without an answer.
 func (f *facts) probed(name string) bool {
