@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"smtp-proxy/inspect/store"
+)
+
+// EmlFormat is a message as the app composed it.
+func (x *export) EmlFormat() format {
+	return format{
+		name:  "eml",
+		about: "one message, byte for byte as it was sent, less the dots that DATA doubles (--message)",
+		raw:   true,
+		write: x.writeEML,
+	}
+}
+
+func (x *export) writeEML(ctx context.Context, w io.Writer) error {
+	n := len(x.session.Messages) + x.session.Omitted
+	if x.message < 1 || x.message > n {
+		return usagef("--message %d: session %s has %s", x.message, visible(x.session.ID), count(n, "message"))
+	}
+	part, ok := contentsOf(x.session)[x.message-1]
+	if !ok {
+		return fmt.Errorf("message %d was never sent: the session ended before its content, as smtp-proxy show %s tells", x.message, visible(x.session.ID))
+	}
+	body, err := x.store.Body(ctx, x.session.ID, x.message-1)
+	if errors.Is(err, store.ErrNoBody) {
+		return fmt.Errorf("message %d is not in the record: --capture none was set, or retention (--keep, --keep-size) has removed it", x.message)
+	}
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if part.incomplete(x.captured(x.message - 1)) {
+		fmt.Fprintf(x.stderr, "smtp-proxy: warning: message %d is not whole: %s\n", x.message, part.lack(x.captured(x.message-1)))
+	}
+	if part.chunked {
+		_, err = io.Copy(w, body)
+		return err
+	}
+	return unstuff(w, body)
+}
+
+// captured says what the record holds of a message: full, headers, none, cut.
+func (x *export) captured(message int) string {
+	if message < len(x.session.Messages) {
+		return x.session.Messages[message].Captured
+	}
+	return ""
+}
+
+// unstuff copies a message less the dot in front of each line that begins with
+// one (RFC 5321, section 4.5.2). Lines end with CRLF only: behind any other
+// newline a dot is part of the text.
+func unstuff(w io.Writer, message io.Reader) error {
+	in, out := bufio.NewReaderSize(message, 64<<10), bufio.NewWriterSize(w, 64<<10)
+	last, line := byte('\n'), true // at the beginning of a line
+	for {
+		c, err := in.ReadByte()
+		if errors.Is(err, io.EOF) {
+			return out.Flush()
+		}
+		if err != nil {
+			return errors.Join(err, out.Flush())
+		}
+		if !line || c != '.' {
+			out.WriteByte(c) // its error is Flush's
+		}
+		line = last == '\r' && c == '\n'
+		last = c
+	}
+}
