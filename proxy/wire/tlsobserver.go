@@ -89,14 +89,30 @@ func (o *TLSObserver) Owes() (side int, ok bool) {
 }
 
 // reached is the stage. Under TLS 1.3 it is a guess whether the upstream's
-// flight is whole: it is when at least a Finished came behind the ServerHello
-// and no record is cut short. A path that drops large packets cuts one.
+// flight is whole.
 func (o *TLSObserver) reached() TLSStage {
-	up := &o.sides[TLSUpstream]
-	if o.stage == TLSAnswered && o.modern() && up.have == 0 && up.sealed >= o.finishedSize() {
+	if o.stage == TLSAnswered && o.modern() && o.served() {
 		return TLSServerFlight
 	}
 	return o.stage
+}
+
+// served reports whether the upstream's flight of TLS 1.3 seems whole. A
+// Finished tells it by its size. Some stacks put all their messages in one
+// record, which is longer than the first message by itself can be; of those
+// that pad, the number of records tells. A path that drops large packets leaves
+// a record cut short, or only the small ones in front.
+func (o *TLSObserver) served() bool {
+	up, finished := &o.sides[TLSUpstream], o.finishedSize()
+	switch {
+	case up.have > 0:
+		return false
+	case up.ended:
+		return true
+	case o.seen.Server.Resumed:
+		return up.sealed > finished
+	}
+	return up.parcels == 1 && up.sealed > 3*finished || up.parcels >= 4
 }
 
 // feed takes the octets of a side until all are read or the observer is done.

@@ -186,8 +186,11 @@ func (o *TLSObserver) appSealed(size int, early bool) {
 // to be whole.
 func (o *TLSObserver) upstreamSealed(size int) {
 	s := &o.sides[TLSUpstream]
-	s.pads = size == o.finishedSize()+javaPadding || s.pads && size != o.finishedSize()
+	s.parcels++
 	s.sealed += size
+	if extra := size - o.finishedSize(); extra == 0 || extra == javaPadding {
+		s.ended, s.pads = true, extra > 0
+	}
 	if o.sides[TLSApp].sealed > 0 {
 		o.establish()
 		o.spoke(TLSUpstream)

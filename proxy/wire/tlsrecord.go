@@ -34,6 +34,8 @@ type tlsSide struct {
 	ciphered bool // what it sends is protected
 	finished bool // its Finished was seen
 	sealed   int  // TLS 1.3: octets that it sent under protection in the handshake
+	parcels  int  // TLS 1.3: in so many records
+	ended    bool // TLS 1.3: one of them has the size of a Finished
 	pads     bool // TLS 1.3: its records are longer by javaPadding
 }
 

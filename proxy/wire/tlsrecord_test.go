@@ -107,6 +107,12 @@ func TestOwes(t *testing.T) {
 		{"TLS 1.3: an answer", words(hello(), modern), TLSUpstream},
 		{"TLS 1.3: the extensions only", words(hello(), modern+data(27)), TLSUpstream},
 		{"TLS 1.3: cut short", words(hello(), modern+data(27)+data(900)[:500]), TLSUpstream},
+		{"TLS 1.3: small records only", words(hello(), modern+data(27)+data(90)), TLSUpstream},
+		{"TLS 1.3: no Finished", words(hello(), modern+data(27)+data(900)+data(281)), TLSUpstream},
+		{"TLS 1.3: in one record", words(hello(), modern+data(1200)), TLSApp},
+		{"TLS 1.3: padded", words(hello(), modern+data(80)+data(928)+data(336)+data(80)), TLSApp},
+		{"TLS 1.3: a flight with tickets", words(hello(), modern+data(27)+data(900)+data(281)+data(53)+data(250)), TLSApp},
+		{"TLS 1.3: a flight of Java", words(hello(), modern+data(65)+data(900)+data(281)+data(69)), TLSApp},
 		{"TLS 1.3: a flight", words(hello(), modern+data(27)+data(900)+data(281)+data(53)), TLSApp},
 		{"TLS 1.3: the app's", words(hello(), modern+data(27)+data(900)+data(281)+data(53), data(53)), -1},
 	}
@@ -155,6 +161,21 @@ func TestObserverIsBounded(t *testing.T) {
 	}
 	if last := seen.Flights[maxFlights-2:]; last[0].From == last[1].From || last[1].Records < sent-maxFlights {
 		t.Errorf("got last flights %+v of %d records a side", last, sent)
+	}
+}
+
+// TestUnansweredBulkIsBounded lets one side talk alone behind the handshake.
+func TestUnansweredBulkIsBounded(t *testing.T) {
+	o := observe(words(hello(), modernAnswer(0x1301)+sealed(23, 900, 281, 53), sealed(53)), 0)
+	bulk := []byte(sealed(16000))
+	for n := 0; !o.Done(); n += len(bulk) {
+		if n > 2*maxObserved {
+			t.Fatalf("still read after %d octets", n)
+		}
+		o.App(bulk, 0)
+	}
+	if seen := o.Seen(); !seen.Finished || seen.Corrupt != [2]string{} {
+		t.Errorf("got:\n%s", describe(o))
 	}
 }
 
