@@ -75,23 +75,33 @@ func TestOriginalDestinationWithoutRules(t *testing.T) {
 // session's upstream leg is seen, whichever of the two looks first.
 func TestOwnConnectionComesBack(t *testing.T) {
 	route := &Route{Transparent: true, dest: netip.MustParseAddrPort("192.0.2.10:25")}
-	dialler, app := pair(t)
-	from := addrOf(dialler.LocalAddr())
-	outer, inner := &relay{route: route}, &relay{route: route}
+	near, far := pair(t)
+	from := addrOf(near.LocalAddr())
+	s := &Server{options: Options{Recorder: NewRecorder()}, sessions: map[*relay]netip.AddrPort{}, dialled: map[*relay]netip.AddrPort{}}
+	outer, inner := s.newRelay(near, route), s.newRelay(far, route)
+	defer outer.cancel()
+	defer inner.cancel()
 
-	s := &Server{sessions: map[*relay]netip.AddrPort{outer: {}}, dialled: map[*relay]netip.AddrPort{}}
-	if s.reenters(outer, dialler) {
+	s.sessions[outer] = netip.MustParseAddrPort("192.0.2.1:50000")
+	if s.reenters(outer, near) || s.comesBack(outer) {
 		t.Error("got a loop before the connection has come back")
 	}
 	if why := s.undirected(inner, from); !strings.HasPrefix(why, "421 4.3.5 smtp-proxy: the firewall redirects the proxy's own") {
 		t.Errorf("got %q for the connection that came back behind the dial", why)
 	}
-	if why := s.undirected(inner, addrOf(app.LocalAddr())); why != "" {
+	if why := s.undirected(inner, addrOf(far.LocalAddr())); why != "" {
 		t.Errorf("got %q for another app", why)
 	}
+	s.sessions[inner] = from
+	if !s.comesBack(inner) {
+		t.Error("got no loop before the inner session dials")
+	}
 
-	s = &Server{sessions: map[*relay]netip.AddrPort{outer: {}, inner: from}, dialled: map[*relay]netip.AddrPort{}}
-	if !s.reenters(outer, dialler) {
+	clear(s.dialled)
+	if !s.reenters(outer, near) {
 		t.Error("got no loop although the connection had come back before the dial was noted")
+	}
+	if !inner.m.Over() {
+		t.Error("the inner session goes on, and would dial")
 	}
 }

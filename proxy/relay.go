@@ -292,7 +292,7 @@ func (r *relay) drain(l *leg) {
 
 // connect reaches the upstream and tells the machine.
 func (r *relay) connect() {
-	conn, err := r.route.Connector.Connect(r.ctx, r.route.Target, r.recordNow)
+	conn, err := r.dial()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	up := &r.legs[session.Upstream]
@@ -305,9 +305,6 @@ func (r *relay) connect() {
 		}
 	case err != nil:
 		r.apply(r.m.Unreachable(now, oddityOf(err), err.Error()))
-	case r.server.reenters(r, conn):
-		_ = conn.Close()
-		r.apply(r.m.Unreachable(now, session.OddLoop, ownRedirected))
 	case r.route.Target.Implicit() && !r.route.Passthrough:
 		r.connectSecure(conn)
 	default:
@@ -319,7 +316,10 @@ func (r *relay) connect() {
 // oddityOf tells trouble of the proxy's own from trouble of the network.
 func oddityOf(err error) session.Oddity {
 	var e *upstream.Error
-	if !errors.As(err, &e) {
+	switch {
+	case errors.Is(err, errRedirected):
+		return session.OddLoop
+	case !errors.As(err, &e):
 		return ""
 	}
 	switch e.Fault.Class {

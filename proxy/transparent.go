@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 
@@ -17,7 +18,8 @@ import (
 // begins the next. The first shows in the address. The second shows when the
 // address that a session dials from is the one that another's app comes from:
 // each side looks for the other behind having made itself known, so that one
-// of the two always sees it.
+// of the two always sees it, and ends both. The inner one looks again before it
+// dials, which is when the outer one has had time to say from where it did.
 
 // aimed is the route of one connection: on a transparent route its smarthost
 // is where it was going.
@@ -95,19 +97,47 @@ func (s *Server) undirected(r *relay, from netip.AddrPort) string {
 	return ""
 }
 
+// errRedirected is the end of a session that would begin itself again.
+var errRedirected = errors.New(ownRedirected)
+
 const ownRedirected = "the firewall redirects the proxy's own connections: run it as the user that the rules leave out (smtp-proxy ca redirect --user)"
 
+// dial connects to the upstream, unless the session turns out to be the
+// proxy's own connection come back.
+func (r *relay) dial() (net.Conn, error) {
+	if r.server.comesBack(r) {
+		return nil, errRedirected
+	}
+	conn, err := r.route.Connector.Connect(r.ctx, r.route.Target, r.recordNow)
+	if err == nil && r.server.reenters(r, conn) {
+		_ = conn.Close()
+		return nil, errRedirected
+	}
+	return conn, err
+}
+
+// comesBack reports whether the app of a session is another session.
+func (s *Server) comesBack(r *relay) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return whose(s.dialled, s.sessions[r], r) != nil
+}
+
 // reenters notes from where a session has dialled, and reports whether that
-// connection has come back as the app of another.
+// connection has come back as the app of another, which it ends.
 func (s *Server) reenters(r *relay, conn net.Conn) bool {
 	if !r.route.Transparent {
 		return false
 	}
 	from := addrOf(conn.LocalAddr())
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.dialled[r] = from
-	return whose(s.sessions, from, r) != nil
+	inner := whose(s.sessions, from, r)
+	s.mu.Unlock()
+	if inner != nil {
+		inner.abort(session.OddLoop, ownRedirected)
+	}
+	return inner != nil
 }
 
 // endLoop ends the session whose own connection has come back as that of r,
