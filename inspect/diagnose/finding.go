@@ -19,6 +19,7 @@ func (e *Engine) findings(f *facts, symptoms []symptom) []inspect.Finding {
 		if len(s.evidence) > 0 {
 			at = s.evidence[0].At
 		}
+		s.more += f.onThePath(s)
 		finding, ok := e.word(s, f.value(s), at)
 		if !ok {
 			continue
@@ -64,7 +65,7 @@ func (e *Engine) word(s *symptom, value func(string) string, at time.Time) (insp
 		Fix:         append([]string{}, typo(s.cause, value)...),
 		Refs:        append([]string{}, refs...),
 	}
-	for _, step := range fix {
+	for _, step := range append(slices.Clip(s.first), fix...) {
 		finding.Fix = append(finding.Fix, rules.Fill(step, value))
 	}
 	return finding, true

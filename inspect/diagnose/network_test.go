@@ -94,18 +94,25 @@ func TestTLSCauses(t *testing.T) {
 		{"expired, and relayed all the same", "tls.certificate-expired", "CN=Test CA", []session.Entry{greeting("220 mx"), handshake(up, expired, nil)}},
 		{"wrong clock", "tls.clock-skew", "2026-01-01", []session.Entry{greeting("220 mx Microsoft ESMTP MAIL Service ready at Thu, 1 Jan 2026 01:06:52 +0000"), handshake(up, expired, badCert)}},
 		{"wrong name", "tls.certificate-name-mismatch", "mail.example.net, example.net", []session.Entry{handshake(up, &session.TLS{Verify: session.VerifyName, Chain: []session.Certificate{certificate("mail.example.net", "example.net")}}, badCert)}},
+		{"incomplete, repaired", "tls.chain-incomplete", "CN=Found, published at http://ca.example/i.der", []session.Entry{handshake(up, incomplete(session.VerifyIncomplete), badCert), probed("certificate", "fail", repaired())}},
+		{"untrusted after all", "tls.certificate-untrusted", "", []session.Entry{handshake(up, incomplete(session.VerifyIncomplete), badCert), probed("certificate", "fail", incomplete(session.VerifyUntrusted))}},
+		{"in order when asked once more", "tls.chain-incomplete", "several machines", []session.Entry{handshake(up, incomplete(session.VerifyIncomplete), badCert), probed("certificate", "ok", incomplete(session.VerifyOK))}},
+		{"intercepted", "tls.certificate-untrusted", "Except smtp.example.com from what Avast", []session.Entry{handshake(up, &session.TLS{Verify: session.VerifyUntrusted, Interceptor: "Avast (it scans mail on this machine)", Chain: []session.Certificate{certificate("a.example")}}, badCert)}},
 		{"incomplete", "tls.chain-incomplete", "CN=Missing", []session.Entry{handshake(up, &session.TLS{Verify: session.VerifyIncomplete, RootHint: "CN=Missing", Chain: []session.Certificate{certificate("a.example")}}, badCert)}},
 		{"plaintext first", "tls.plaintext-expected", "--upstream-tls starttls", []session.Entry{handshake(up, nil, &session.Fault{Class: session.FaultNotTLS, First: []byte("220 mx.example.com ESMTP\r\n")})}},
 		{"plaintext first, header only", "tls.plaintext-expected", "", []session.Entry{handshake(up, nil, &session.Fault{Class: session.FaultNotTLS, First: []byte("220 m")})}},
 		{"SSH", "connect.not-smtp", "SSH", []session.Entry{handshake(up, nil, &session.Fault{Class: session.FaultNotTLS, First: []byte("SSH-2.0-OpenSSH")})}},
 		{"garbage behind STARTTLS", "tls.handshake-corrupt", "", []session.Entry{greeting("220 mx"), handshake(up, nil, &session.Fault{Class: session.FaultNotTLS, First: []byte("250 ok")})}},
 		{"alert 70", "tls.version-mismatch", "", []session.Entry{handshake(up, nil, alert(70))}},
+		{"alert 70, and what it takes", "tls.version-mismatch", "it took TLS 1.0 with TLS_RSA_WITH_AES_128_CBC_SHA", []session.Entry{handshake(up, nil, alert(70)), probed("certificate", "ok", &session.TLS{Version: "TLS 1.0", Cipher: "TLS_RSA_WITH_AES_128_CBC_SHA"})}},
 		{"alert 40", "tls.cipher-mismatch", "", []session.Entry{handshake(up, nil, alert(40))}},
 		{"alert 40 behind a request for a certificate", "tls.client-certificate-required", "", []session.Entry{handshake(up, &session.TLS{AskedCert: true}, alert(40))}},
 		{"alert 112", "tls.sni-required", "", []session.Entry{handshake(up, nil, alert(112))}},
 		{"alert 116", "tls.client-certificate-required", "", []session.Entry{handshake(up, nil, alert(116))}},
 		{"alert 116 behind the handshake", "tls.client-certificate-required", "", []session.Entry{handshake(up, nil, nil), {Leg: up, From: session.FromUpstream, Kind: session.KindClose, Fault: alert(116)}}},
 		{"stalled", "tls.handshake-timeout", "", []session.Entry{handshake(up, nil, &session.Fault{Class: session.FaultTimeout})}},
+		{"stalled, packets lost", "tls.handshake-timeout", "the path drops packets", []session.Entry{{Leg: up, Kind: session.KindTLS, TLS: &session.TLS{}, Fault: &session.Fault{Class: session.FaultTimeout}, TCP: &session.TCP{Retransmits: 4, Unacked: 1}}}},
+		{"stalled, all arrived", "tls.handshake-timeout", "it is stuck", []session.Entry{{Leg: up, Kind: session.KindTLS, TLS: &session.TLS{}, Fault: &session.Fault{Class: session.FaultTimeout}, TCP: &session.TCP{RTT: time.Millisecond}}}},
 		{"app gave up on a stall", "tls.handshake-timeout", "", []session.Entry{handshake(up, &session.TLS{Duration: 11 * time.Second}, &session.Fault{Class: session.FaultLocal})}},
 		{"reset", "tls.handshake-reset", "", []session.Entry{handshake(up, nil, &session.Fault{Class: session.FaultReset})}},
 		{"app's alert", "tls.app-rejected-certificate", "alert 48", []session.Entry{greeting("220 mx"), handshake(app, nil, alert(48))}},
@@ -122,6 +129,18 @@ func TestTLSCauses(t *testing.T) {
 			t.Errorf("%s: %s does not say %q:\n%s", tt.name, tt.want, tt.contains, all)
 		}
 	}
+}
+
+func incomplete(verdict session.VerifyFault) *session.TLS {
+	return &session.TLS{Verify: verdict, Verified: verdict == session.VerifyOK, RootHint: "CN=Missing",
+		Chain: []session.Certificate{{Subject: "CN=a.example", Names: []string{"a.example"}, AIA: []string{"http://ca.example/i.der"}, NotBefore: noon.AddDate(-1, 0, 0), NotAfter: noon.AddDate(1, 0, 0)}}}
+}
+
+// repaired is the same chain when what it lacks has been found.
+func repaired() *session.TLS {
+	h := incomplete(session.VerifyIncomplete)
+	h.Repaired = []session.Certificate{{Subject: "CN=Found"}}
+	return h
 }
 
 // A clock that is earlier than the program is wrong whatever the peer says.

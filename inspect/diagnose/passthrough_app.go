@@ -110,7 +110,6 @@ func (x through) appStalled(e *session.Entry) symptom {
 		"Look at what the app does at this moment: one that asks a user or a key store about the certificate waits like this.",
 		"If the app runs on another machine or in a container: large packets may get lost on the way to it; lower the MTU of that network.",
 	}
-	s.more = pathWords("the app", e.TCP)
 	return s
 }
 

@@ -127,7 +127,7 @@ func certifies(c *session.Certificate, host string) bool {
 // in passthrough often because the app was told this proxy's name.
 func (x through) wrongName(shown *session.Entry, asked string) symptom {
 	s := symptom{cause: "tls.certificate-name-mismatch", values: certificateValues(shown.TLS, shown.At)}
-	s.more = interceptorWords(shown.TLS)
+	s.more, s.first = interceptorWords(shown.TLS), interceptorFix(shown.TLS)
 	if strings.EqualFold(asked, x.host) {
 		return s
 	}

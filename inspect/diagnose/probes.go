@@ -67,6 +67,24 @@ func interceptorWords(t *session.TLS) string {
 	return fmt.Sprintf("The certificate shows who stands in between: %s.", t.Interceptor)
 }
 
+func interceptorFix(t *session.TLS) []string {
+	if interceptorWords(t) == "" {
+		return nil
+	}
+	return []string{"Except {host} from what " + t.Interceptor + " does, or switch its scanning of mail off: whatever else is done, it reads along."}
+}
+
+// taken adds to a refused offer of the proxy's what the smarthost does take,
+// when it was asked with all versions and suites that there are.
+func (f *facts) taken(s *symptom) {
+	p := f.probe(probeCertificate)
+	if s.cause != "tls.version-mismatch" && s.cause != "tls.cipher-mismatch" || p == nil || p.TLS == nil || p.TLS.Version == "" {
+		return
+	}
+	s.more = fmt.Sprintf("Asked with every version and suite that this program knows, it took %s with %s.", p.TLS.Version, or(p.TLS.Cipher, "a suite that is not known"))
+	s.evidence = append(s.evidence, p)
+}
+
 // twoFaces reports that a certificate which failed was in order when the proxy
 // asked once more.
 func (f *facts) twoFaces(e *session.Entry) string {

@@ -39,7 +39,7 @@ func (f *facts) questions() (list []Question) {
 		return list
 	}
 	if up := f.tls[session.Upstream]; up != nil && up.TLS != nil {
-		add(repairable(up.TLS), Question{Probe: probeCertificate, SNI: up.TLS.ServerName})
+		add(repairable(up.TLS) || refusedOffer(up), Question{Probe: probeCertificate, SNI: up.TLS.ServerName})
 	}
 	if app := f.tls[session.App]; app != nil && app.TLS != nil {
 		add(tellsOffer(app.TLS.Hello), Question{Probe: inspect.ProbeDirect, Hello: app.TLS.Hello})
@@ -59,6 +59,22 @@ func (f *facts) probed(name string) bool {
 // chain lacks have been fetched.
 func repairable(h *session.TLS) bool {
 	return h.RootHint != "" && (h.Verify == session.VerifyIncomplete || h.Verify == session.VerifyUntrusted || h.Verify == session.VerifyOther)
+}
+
+// refusedOffer reports a handshake of the proxy's whose versions or suites the
+// smarthost does not take.
+func refusedOffer(e *session.Entry) bool {
+	if e.Fault == nil {
+		return false
+	}
+	cause := ""
+	switch e.Fault.Class {
+	case session.FaultVersion, session.FaultCipher:
+		return true
+	case session.FaultAlert:
+		cause, _ = alertCause(e.Fault, e.TLS)
+	}
+	return cause == "tls.version-mismatch" || cause == "tls.cipher-mismatch"
 }
 
 // tellsOffer reports whether enough is known of a ClientHello to make another

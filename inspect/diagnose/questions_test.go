@@ -27,6 +27,7 @@ func TestQuestions(t *testing.T) {
 		{"in clear", []session.Entry{greeting("220 mx")}, ""},
 		{"TLS on the upstream leg alone", []session.Entry{handshake(session.Upstream, chainOf("", "smtp.example.com"), nil)}, ""},
 		{"incomplete", []session.Entry{handshake(session.Upstream, lacking, fault(session.FaultCertificate))}, "certificate smtp.example.com;"},
+		{"version refused", []session.Entry{handshake(session.Upstream, &session.TLS{ServerName: "smtp.example.com"}, fault(session.FaultAlert, 70))}, "certificate smtp.example.com;"},
 		{"expired", []session.Entry{handshake(session.Upstream, chainOf(session.VerifyExpired, "smtp.example.com"), fault(session.FaultCertificate))}, ""},
 		{"TLS on the app's leg", []session.Entry{handshake(session.Upstream, chainOf("", "smtp.example.com"), nil), appLeg}, "direct ;"},
 		{"predicted", []session.Entry{appLeg, predicted("tls.sni-required")}, ""},

@@ -23,6 +23,7 @@ type symptom struct {
 	what      string            // instead of the cause's explanation
 	more      string            // behind the explanation
 	fix       []string          // instead of the cause's steps
+	first     []string          // steps ahead of those
 	weight    int               // the larger, the nearer to the root of the trouble
 }
 

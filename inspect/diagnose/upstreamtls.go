@@ -52,6 +52,7 @@ func (f *facts) certificate(e, shown *session.Entry) symptom {
 		s.evidence = append(s.evidence, e)
 	}
 	s.more = strings.TrimSpace(chainWords(e.TLS) + " " + f.twoFaces(e))
+	s.first = interceptorFix(e.TLS)
 	if s.cause == "tls.certificate-untrusted" && e.TLS.Verify == session.VerifyOther {
 		s.certainty = inspect.Likely
 	}
@@ -114,6 +115,7 @@ func (f *facts) handshake(e *session.Entry) []symptom {
 		s.cause = "tls.handshake-reset"
 	}
 	s.values = map[string]string{"detail": fault.Text}
+	f.taken(&s)
 	return []symptom{s}
 }
 
