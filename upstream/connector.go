@@ -60,6 +60,7 @@ type Connector struct {
 	resolver *resolver
 	tickets  *tickets
 	chains   *chains
+	judged   *judgements
 	issuers  *issuers
 	suspects *suspects
 	dial     func(context.Context, netip.AddrPort) (net.Conn, error)
@@ -80,6 +81,7 @@ func New(o Options) (*Connector, error) {
 		resolver: resolver,
 		tickets:  newTickets(),
 		chains:   newChains(),
+		judged:   newJudgements(),
 		issuers:  newIssuers(),
 		suspects: newSuspects(),
 		dial:     dialTCP,

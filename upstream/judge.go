@@ -24,6 +24,10 @@ func (c *Connector) Judge(now time.Time, host string, facts *session.TLS) {
 	if len(sent) == 0 {
 		return
 	}
+	key := keyOfJudgement(host, sent, staple)
+	if c.judged.recall(key, now, facts) {
+		return
+	}
 	chain, err := parseChain(sent)
 	if err != nil {
 		facts.Chain = certificates(chain)
@@ -31,6 +35,7 @@ func (c *Connector) Judge(now time.Time, host string, facts *session.TLS) {
 		return
 	}
 	c.tell(facts, host, chain, c.verifier(host, now).judge(chain, staple))
+	c.judged.keep(key, now, chain, facts)
 }
 
 func (c *Connector) verifier(host string, now time.Time) verifier {
