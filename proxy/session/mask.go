@@ -75,8 +75,10 @@ func (m *Machine) maskCommand(c wire.Command, text string) string {
 		m.keepEncoded([]byte(text))
 		return fmt.Sprintf("%s (%d octets that are no command)", masked, len(text))
 	}
-	for _, found := range authInside.FindAllStringSubmatch(text, -1) {
-		m.keepEncoded([]byte(found[1]))
+	if strings.Contains(strings.ToUpper(text), "AUTH") { // a regular expression costs as much as the rest of a command
+		for _, found := range authInside.FindAllStringSubmatch(text, -1) {
+			m.keepEncoded([]byte(found[1]))
+		}
 	}
 	return m.mask(text)
 }
