@@ -16,6 +16,7 @@ const (
 	alertIllegalParameter  = 47
 	alertDecodeError       = 50
 	alertDecryptError      = 51
+	alertInternalError     = 80
 )
 
 // appBroke names why the app ended the handshake; e is the entry that shows
@@ -40,6 +41,8 @@ func (x through) appAlerted(e *session.Entry) symptom {
 	s := oneOf("", weightTLS, e)
 	s.values = x.values(e)
 	switch alert := e.Fault.Alert; alert {
+	case alertInternalError:
+		return x.appFailed(s)
 	case alertProtocolVersion, alertInsufficientSecurity, alertHandshakeFailure, alertIllegalParameter:
 		return x.appRefusedParameters(s, alert)
 	case alertUnexpectedMessage, alertBadRecordMAC, alertRecordOverflow, alertDecodeError, alertDecryptError:
@@ -53,6 +56,24 @@ func (x through) appAlerted(e *session.Entry) symptom {
 		return s
 	}
 	return x.refusedCertificate(e, inspect.Certain)
+}
+
+// appFailed is an app whose TLS library could not go on. OpenSSL 3 ends so when
+// a server chose a version below TLS 1.2: the signatures of those it refuses.
+func (x through) appFailed(s symptom) symptom {
+	if v := x.upstream.TLS.Version; onlyOutdatedVersions([]string{v}) && !x.outdated() {
+		s.cause, s.certainty = "tls.version-mismatch", inspect.Likely
+		s.what = "{host} chose " + v + ", and the app's TLS library could not go on with that ({detail}). TLS 1.0 and 1.1 are switched off today (RFC 8996): an app may still offer them and then refuse what belongs to them."
+		return s
+	}
+	if !x.answered() {
+		s.cause, s.certainty = "tls.handshake-reset", inspect.Likely
+		s.what = "The app's own TLS library failed before {host} had answered ({detail})."
+		return s
+	}
+	s = x.refusedCertificate(s.evidence[0], inspect.Likely)
+	s.certainty = inspect.Likely
+	return s
 }
 
 // appRefusedParameters is an app that did not like what the smarthost chose,
