@@ -27,8 +27,8 @@ func (d *direct) explain(w way, v verdict) verdict {
 		}
 	}
 	for _, s := range inOrder(v.fault) {
-		if nameStops && s != settingName {
-			continue
+		if nameStops && s != settingName || s == settingVersions && d.takes(o.narrowed(s)) {
+			continue // new versions may help, but those of the app would do
 		}
 		if r, taken := d.helps(o, s); taken {
 			v = d.refused(o, s, v.reading)
@@ -65,10 +65,13 @@ func (d *direct) several(o offer, nameStops bool, v verdict) verdict {
 		return d.unexplained(v)
 	}
 	v = d.refused(o, stops[0], v.reading)
+	v.text = d.refusedWords(o, stops[0], reading{})
+	if len(stops) > 1 {
+		v.text = d.severalWords(stops)
+	}
 	for _, s := range stops[1:] {
 		v.setting += " and " + s
 	}
-	v.text = d.severalWords(stops)
 	return v
 }
 

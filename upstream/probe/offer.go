@@ -106,6 +106,8 @@ func (o offer) broken(s *wire.ServerHello) setting {
 		return settingVersions
 	case s.Downgraded && s.Version < o.Max() && o.Max() >= wire.VersionTLS12:
 		return settingVersions // something on the path takes the better ones away
+	case s.Version < wire.VersionTLS12 && o.refusesSHA1():
+		return settingVersions
 	case !slices.Contains(o.Suites, s.Suite):
 		return settingSuites
 	case s.DHBits > 0 && s.DHBits < 1024:
@@ -116,6 +118,17 @@ func (o offer) broken(s *wire.ServerHello) setting {
 		return settingALPN
 	}
 	return ""
+}
+
+// refusesSHA1 reports an app that ends handshakes below TLS 1.2 although it
+// offers them: the signatures there are made with SHA-1. OpenSSL from 3.0 on
+// does so at its usual security level, and leaves SHA-1 out of its signature
+// algorithms then. Go leaves it out too, and goes on; Ed448 and X448, which Go
+// does not have, tell the two apart.
+func (o offer) refusesSHA1() bool {
+	const ed448 = 0x0808
+	return (slices.Contains(o.Signatures, ed448) || slices.Contains(o.Groups, groupX448)) &&
+		len(o.Signatures) > 0 && !slices.ContainsFunc(o.Signatures, func(id uint16) bool { return id>>8 == 2 })
 }
 
 // legacy reports a suite of allSuites that servers of today leave out: RC4 and

@@ -65,6 +65,9 @@ func (o offer) relaxed(s setting) (wider offer, ok bool) {
 		wider = o.withVersions(allVersions())
 	case settingSuites:
 		wider.Suites = join(o.Suites, allSuites())
+		if len(o.Groups) == 0 {
+			wider.Groups = allGroups() // as an app with suites that need them would
+		}
 	case settingGroups:
 		wider.Groups = join(o.Groups, allGroups())
 	case settingSignatures:
@@ -82,21 +85,25 @@ func (o offer) relaxed(s setting) (wider offer, ok bool) {
 // cannot do without: an app that spoke them would offer it.
 func (o offer) withVersions(versions []uint16) offer {
 	wider := o
-	had13, hadOld := o.takes(wire.VersionTLS13), o.takes(wire.VersionTLS12) || o.takes(wire.VersionTLS11) || o.takes(wire.VersionTLS10)
 	wider.setVersions(versions)
-	if !had13 && wider.takes(wire.VersionTLS13) {
-		wider.Suites = join(wider.Suites, modernSuites())
-		wider.Groups = join(wider.Groups, allGroups())
-		wider.Signatures = join(wider.Signatures, allSignatures())
+	wider.Suites = join(o.Suites, o.foreignSuites())
+	if !o.takes(wire.VersionTLS13) {
+		wider.Groups = join(o.Groups, allGroups())
+		wider.Signatures = join(o.Signatures, allSignatures())
 	}
-	if !hadOld && wider.takes(wire.VersionTLS12) {
-		wider.Suites = join(wider.Suites, oldSuites())
-	}
-	if len(wider.Signatures) == 0 && wider.takes(wire.VersionTLS12) {
-		wider.Signatures = allSignatures()
-	}
-	wider.setShares()
 	return wider
+}
+
+// foreignSuites are those of the versions that the offer lacks.
+func (o offer) foreignSuites() []uint16 {
+	var foreign []uint16
+	if !o.takes(wire.VersionTLS13) {
+		foreign = modernSuites()
+	}
+	if !slices.ContainsFunc([]uint16{wire.VersionTLS10, wire.VersionTLS11, wire.VersionTLS12}, o.takes) {
+		foreign = append(foreign, oldSuites()...)
+	}
+	return foreign
 }
 
 // widest offers all there is, under the app's server name and no protocols.
@@ -106,19 +113,21 @@ func widest(sni string) offer {
 	return o
 }
 
-// narrowed is the widest offer with one setting as o has it.
+// narrowed is the widest offer with one setting as o has it. What an app
+// leaves out because it has no use for it is no setting: groups without a
+// suite that needs them, suites of versions that it does not speak.
 func (o offer) narrowed(s setting) offer {
 	narrow := widest(o.SNI)
-	switch s {
-	case settingVersions:
+	switch {
+	case s == settingVersions:
 		narrow.setVersions(o.versions())
-	case settingSuites:
-		narrow.Suites = o.Suites
-	case settingGroups:
+	case s == settingSuites:
+		narrow.Suites = join(o.Suites, o.foreignSuites())
+	case s == settingGroups && len(o.Groups) > 0:
 		narrow.Groups = o.Groups
-	case settingSignatures:
+	case s == settingSignatures && len(o.Signatures) > 0:
 		narrow.Signatures = o.Signatures
-	case settingALPN:
+	case s == settingALPN:
 		narrow.ALPN = o.ALPN
 	}
 	narrow.setShares()

@@ -6,12 +6,13 @@ import (
 )
 
 // trust looks at the certificate that comes with an offer that was taken, and
-// at whether the smarthost wants one in return. Up to TLS 1.2 the chain has
-// been read; TLS 1.3 hides it, so that a handshake of the proxy's own under the
-// same server name has to show it.
+// at whether the smarthost wants one in return: whether it also insists only a
+// whole handshake shows. One of the proxy's own, under the same server name,
+// stands in too where the chain could not be read.
 func (d *direct) trust(o offer, w way, r reading) (verdict, error) {
-	id := identity{sni: w.sni, host: w.host}
+	id := identity(w)
 	seen := shown{tls: factsOf(o, r), at: r.at}
+	r = d.withChain(o, r)
 	var own shown
 	if len(r.chain) == 0 || r.asked {
 		s, cached, err := d.p.show(d.ctx, d.target, id)
@@ -27,6 +28,20 @@ func (d *direct) trust(o offer, w way, r reading) (verdict, error) {
 		adopt(&seen.tls, &own.tls)
 	}
 	return d.weigh(verdict{facts: &seen.tls, reading: r}, own, o), nil
+}
+
+// withChain reads the chain that an offer gets in a group for which no key can
+// be made here: the certificate does not depend on the group, so the offer is
+// made with others beside it.
+func (d *direct) withChain(o offer, r reading) reading {
+	wider, changed := o.relaxed(settingGroups)
+	if len(r.chain) > 0 || !changed {
+		return r
+	}
+	if other, err := d.ask(wider); err == nil && other.taken() {
+		r.chain, r.staple, r.asked = other.chain, other.staple, other.asked
+	}
+	return r
 }
 
 // weigh decides by what the app would see, in the order in which it would see

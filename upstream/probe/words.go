@@ -104,7 +104,11 @@ func groupOf(r reading) string {
 
 // brokenWords say how an answer goes beyond the offer.
 func (d *direct) brokenWords(o offer, s setting, r reading) string {
-	if s == settingVersions {
+	switch {
+	case s == settingVersions && o.takes(r.server.Version) && o.refusesSHA1():
+		return fmt.Sprintf("without the proxy the app would end the handshake itself: %s takes %s at most, which signs with SHA-1, and by its signature algorithms the app takes no SHA-1",
+			d.target.Host, wire.VersionName(r.server.Version))
+	case s == settingVersions:
 		return d.refusedWords(o, s, reading{})
 	}
 	chose := map[setting]string{
