@@ -58,12 +58,12 @@ func (c *Connector) dialUnlessOwn(ctx context.Context, addr netip.AddrPort) (net
 	return c.dial(ctx, addr)
 }
 
-// try makes one attempt and reports it to results.
-func (c *Connector) try(ctx context.Context, addr netip.AddrPort, results chan<- attempt) {
+// try makes one attempt.
+func (c *Connector) try(ctx context.Context, addr netip.AddrPort) attempt {
 	began := time.Now()
 	conn, err := c.dialUnlessOwn(ctx, addr)
 	now := time.Now()
-	results <- attempt{conn: conn, err: err, addr: addr, took: now.Sub(began), at: now}
+	return attempt{conn: conn, err: err, addr: addr, took: now.Sub(began), at: now}
 }
 
 // facts of the attempt for the record.

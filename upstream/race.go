@@ -78,6 +78,11 @@ func (c *Connector) newRace(ctx context.Context, t Target, record func(session.E
 
 // run races until a connection stands or nothing is left to try.
 func (r *race) run() (net.Conn, error) {
+	if r.answers == nil && r.ctx.Err() == nil { // the address was given: nothing to wait for
+		if conn := r.start(); conn != nil {
+			return conn, nil
+		}
+	}
 	for !r.over() {
 		r.arm()
 		select {
@@ -88,7 +93,9 @@ func (r *race) run() (net.Conn, error) {
 				return conn, nil
 			}
 		case <-r.timer.C:
-			r.start()
+			if conn := r.start(); conn != nil {
+				return conn, nil
+			}
 		case <-r.timeUp():
 			r.abandon()
 		}
@@ -164,16 +171,26 @@ func (r *race) forgive() {
 	r.missing = nil
 }
 
-// start makes the next attempt.
-func (r *race) start() {
+// start makes the next attempt, and returns its connection if that stands at
+// once.
+func (r *race) start() net.Conn {
 	if r.dialing == nil {
 		r.dialing, r.stop = context.WithTimeout(r.ctx, r.c.options.ConnectTimeout)
 	}
 	addr := netip.AddrPortFrom(r.queue.next(), uint16(r.target.Port))
 	r.running++
 	r.notUntil = time.Now().Add(attemptDelay)
-	go r.c.try(r.dialing, addr, r.results)
+	if r.alone() {
+		return r.finish(r.c.try(r.dialing, addr))
+	}
+	go func() { r.results <- r.c.try(r.dialing, addr) }()
+	return nil
 }
+
+// alone reports whether the attempt that has begun is the only one there will
+// ever be, as where the smarthost is configured by its address: the session's
+// own goroutine may then wait for it.
+func (r *race) alone() bool { return r.running == 1 && r.answers == nil && r.queue.empty() }
 
 // finish receives the outcome of an attempt and returns the winner's
 // connection.
