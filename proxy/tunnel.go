@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/proxy/wire"
 	"smtp-proxy/upstream"
 )
 
@@ -23,6 +24,7 @@ import (
 type carried struct {
 	octets  atomic.Int64 // not told to the machine yet
 	last    atomic.Int64 // when the last came, in nanoseconds since the session began
+	goodbye atomic.Bool  // they ended in an alert
 	pushing atomic.Int64 // since when a write is under way, in the same; 0 for none
 }
 
@@ -32,6 +34,9 @@ func (r *relay) carry(l *leg, in *source) {
 	for {
 		b, err := in.read(l.conn)
 		if len(b) > 0 {
+			if wire.EndsInAlert(b) {
+				l.past.goodbye.Store(true)
+			}
 			if to != nil && !r.push(l, to, b) {
 				to = nil
 			}
@@ -95,6 +100,9 @@ func (r *relay) account() {
 		p := &r.legs[i].past
 		last := r.info.Started.Add(time.Duration(p.last.Load()))
 		r.m.Carried(session.Side(i), p.octets.Swap(0), last)
+	}
+	if r.legs[session.Upstream].past.goodbye.Load() {
+		r.m.Goodbye()
 	}
 }
 

@@ -17,12 +17,12 @@ func (m *Machine) Closed(now time.Time, side Side, fault *Fault) []Effect {
 	if m.over {
 		return nil
 	}
+	if m.goodbye && fault != nil && fault.Class == FaultReset {
+		fault = nil // a party that has said its last word may be gone when ours arrives
+	}
 	if m.tunnel != nil {
 		m.tunnelClosed(side, fault)
 		return m.effects
-	}
-	if m.goodbye && fault != nil && fault.Class == FaultReset {
-		fault = nil // a party that has said its last word may be gone when ours arrives
 	}
 	e := m.entry(side, Origin(side), KindClose, m.phase)
 	e.Fault, e.Silent, e.Text = fault, m.silent(), fmt.Sprintf("the %s closed the connection", side)

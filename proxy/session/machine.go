@@ -95,7 +95,7 @@ type Machine struct {
 	finPassed bool
 	over      bool // both legs are being closed by the machine
 	stopping  bool
-	goodbye   bool // the upstream has said 221 or 421
+	goodbye   bool // the upstream has said 221 or 421, or close_notify in a bare tunnel
 	heard     [2]time.Time
 	closeBy   time.Time
 

@@ -135,6 +135,9 @@ func (m *Machine) awaitsHello() bool { return m.tunnel != nil && m.tunnel.octets
 func (m *Machine) carry(from Side, b []byte) int {
 	m.write(from.Peer(), b, false)
 	m.tunnel.octets[from] += int64(len(b))
+	if from == Upstream && m.tunnel.settled && m.tunnel.watch.Done() && wire.EndsInAlert(b) {
+		m.goodbye = true
+	}
 	m.watch(from, b)
 	return len(b)
 }
@@ -162,6 +165,10 @@ func (m *Machine) Bare() bool {
 	t := m.tunnel
 	return t != nil && t.settled && t.watch.Done() && !m.over && len(m.app)+len(m.up) == 0
 }
+
+// Goodbye reports that what the upstream sent last in a bare tunnel was an
+// alert: it has ended TLS, and does so only behind its last reply.
+func (m *Machine) Goodbye() { m.goodbye = m.goodbye || m.tunnel != nil }
 
 // Carried reports octets of a side that the shell has carried to the other in
 // a bare tunnel; last is when the last of them came.
