@@ -55,6 +55,24 @@ func TestFollowerPrintsFindingsThatChange(t *testing.T) {
 	}
 }
 
+// A prediction that comes late is news only where the app would fail alone.
+func TestFollowerPrintsAFailingPrediction(t *testing.T) {
+	f, out := newTestFollower(false)
+	fine, fails := delivered(), delivered()
+	fine.Direct = &inspect.Direct{Tested: true, WouldConnect: true, Text: "it takes the offer"}
+	fails.Direct = &inspect.Direct{Tested: true, Text: "the app offers TLS 1.0 only"}
+	take(t, f, delivered())
+	out.Reset()
+	take(t, f, fine)
+	if out.Len() > 0 {
+		t.Errorf("a good prediction wrote %q, want nothing", out)
+	}
+	take(t, f, fails, fails)
+	if got := out.String(); strings.Count(got, "without the proxy: would fail: the app offers TLS 1.0 only") != 1 {
+		t.Errorf("a failing prediction wrote\n%s\nwant it once", got)
+	}
+}
+
 func TestFollowerJSON(t *testing.T) {
 	f, out := newTestFollower(false)
 	f.json = jsonLines(out)

@@ -42,4 +42,4 @@ const filterHelp = `A filter is a list of words that must all hold; * stands for
 turns a word round:
 
   cause:tls.* outcome:failed upstream:smtp.gmail.com from:*@example.com
-  to:bob@example.net code:550 since:2h text !route:test`
+  to:bob@example.net code:550 tls:passthrough since:2h text !route:test`

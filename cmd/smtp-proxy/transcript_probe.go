@@ -16,6 +16,9 @@ func describeProbe(e *session.Entry) string {
 		if p.Cached {
 			text += ", as lately"
 		}
+		if e.TLS != nil && e.TLS.Version != "" {
+			text += " in " + visible(e.TLS.Version)
+		}
 	}
 	return text + ": " + visible(strings.ReplaceAll(e.Text, "\n", " "))
 }

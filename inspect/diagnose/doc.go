@@ -10,8 +10,13 @@
 // found before it and keeps silent about consequences: an app that leaves
 // behind a refusal is no second failure.
 //
+// In passthrough the handshake is the app's and the smarthost's own. What broke
+// it is told by who ended it in whose turn, and from the answers of probes
+// where TLS 1.3 hides the rest.
+//
 // It looks nothing up, sends nothing and stores nothing; what happened in
-// other sessions it hears through [History].
+// other sessions it hears through [History], and what a probe could tell it
+// says by [Engine.Questions]. The answers come back as entries.
 //
 // Its one rule: a healthy session has no finding, and every refusal that hurt
 // the app has one, if only "unclassified".

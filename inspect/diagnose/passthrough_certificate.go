@@ -89,7 +89,9 @@ func (x through) judged(shown *session.Entry) symptom {
 	if shown.TLS.Verify == session.VerifyOK {
 		return symptom{}
 	}
-	return x.certificate(shown, shown)
+	s := x.certificate(shown, shown)
+	s.fix = trustFix(s.cause)
+	return s
 }
 
 // mayBeName reports a verdict that does not outweigh a name that does not fit.

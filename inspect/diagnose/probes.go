@@ -82,7 +82,6 @@ func (f *facts) taken(s *symptom) {
 		return
 	}
 	s.more = fmt.Sprintf("Asked with every version and suite that this program knows, it took %s with %s.", p.TLS.Version, or(p.TLS.Cipher, "a suite that is not known"))
-	s.evidence = append(s.evidence, p)
 }
 
 // twoFaces reports that a certificate which failed was in order when the proxy
