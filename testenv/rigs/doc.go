@@ -6,5 +6,6 @@
 // It is no part of go test ./...: its tests have the build tag rigs and need
 // what testenv/rigs/install fetches. .ci/run does both. Its one rule: the
 // servers are private instances on free loopback ports, with their own
-// configuration, spool and users; the system's are never touched.
+// configuration, spool and users; the system's are never touched. Firewall
+// rules are loaded in network namespaces that a test makes and removes.
 package rigs

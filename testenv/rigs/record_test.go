@@ -32,14 +32,18 @@ type recorded struct {
 		Code      int    `json:"code"`
 		Size      int64  `json:"size"`
 	} `json:"messages"`
-	Edits    []string `json:"edits"`
-	Findings []struct {
-		Cause string `json:"cause"`
-	} `json:"findings"`
-	Events []json.RawMessage `json:"events"`
+	Edits    []string          `json:"edits"`
+	Findings []finding         `json:"findings"`
+	Events   []json.RawMessage `json:"events"`
+}
+
+type finding struct {
+	Cause string `json:"cause"`
 }
 
 type leg struct {
+	Name string `json:"name"` // of the upstream
+	Addr string `json:"addr"`
 	Helo string `json:"helo"`
 	TLS  *struct {
 		Verified bool `json:"verified"`
