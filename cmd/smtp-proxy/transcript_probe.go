@@ -30,6 +30,7 @@ func (t transcript) direct(b *bytes.Buffer, d *inspect.Direct) {
 		return
 	}
 	as, text := dim, visible(strings.ReplaceAll(d.Text, "\n", " "))
+	text = strings.TrimPrefix(text, "without the proxy ") // which the label says
 	switch {
 	case wouldFail(d):
 		as, text = yellow, "would fail: "+text
