@@ -26,7 +26,9 @@ func (x *export) writePcapng(ctx context.Context, w io.Writer) error {
 	acts := actsOf(x.session)
 	r := newReenactment(x.session, placesOf(x.session))
 	r.body = func(message int) (io.ReadCloser, error) {
-		if x.captured(message) == "cut" { // nobody knows where the holes are
+		// Content outside a transaction is not kept; of what was cut nobody
+		// knows where the holes are.
+		if message < 0 || x.captured(message) == "cut" {
 			return nil, store.ErrNoBody
 		}
 		return x.store.Body(ctx, x.session.ID, message)
@@ -183,31 +185,38 @@ func (r *reenactment) content(a *act) error {
 		}
 	}
 	if left > 0 {
-		r.lack(a, left)
+		return r.lack(a, left)
 	}
-	return r.pass(a, p.rest(left), true)
+	return r.pass(a, []byte(p.tail), true)
 }
 
 // lack leaves a gap where the record holds no more of a message. Of one that
 // was whole its last line end is known, since the end of data begins with it.
-func (r *reenactment) lack(a *act, left int64) {
-	r.file.remark(fmt.Sprintf("%s of message %d are missing here: the record does not hold them", octets(left), a.content.message+1))
-	if a.content.sealed && left >= 2 {
-		left -= 2
+// Behind a gap in BDAT Wireshark would wait for the octets that it has counted,
+// so the stream begins anew there.
+func (r *reenactment) lack(a *act, left int64) error {
+	p, rest := a.content, a.content.tail
+	whose := "of no message"
+	if p.message >= 0 {
+		whose = fmt.Sprintf("of message %d", p.message+1)
+	}
+	r.file.remark(fmt.Sprintf("%s %s are missing here: the record does not hold them", octets(left), whose))
+	if p.sealed && left >= 2 {
+		left, rest = left-2, "\r\n"+rest
 	}
 	for _, leg := range r.legs {
-		if leg != nil {
-			leg.skip(0, left)
+		if leg == nil {
+			continue
+		}
+		leg.skip(0, left)
+		if !p.counted {
+			continue
+		}
+		if err := leg.again(a.at); err != nil {
+			return err
 		}
 	}
-}
-
-// rest is what follows the content that could be read.
-func (p *passage) rest(left int64) []byte {
-	if p.sealed && left >= 2 {
-		return []byte("\r\n" + p.tail)
-	}
-	return []byte(p.tail)
+	return r.pass(a, []byte(rest), true)
 }
 
 // pass sends content from the app to the smarthost.

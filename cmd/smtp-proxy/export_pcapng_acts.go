@@ -60,6 +60,7 @@ type passage struct {
 	size    int64
 	tail    string // what follows it on the wire, in the same breath
 	sealed  bool   // it ends with CRLF, whether that was captured or not
+	counted bool   // by BDAT: its size was announced
 }
 
 // plot finds the acts of a session.
@@ -205,7 +206,7 @@ func replyBytes(text string) string {
 }
 
 func (b *plot) body(e *session.Entry, message int) {
-	p := &passage{message: message, size: e.Bytes}
+	p := &passage{message: message, size: e.Bytes, counted: e.Verb == "BDAT"}
 	if e.Verb == "." && e.Text == "" {
 		p.tail, p.sealed = ".\r\n", true
 	}

@@ -108,6 +108,29 @@ func TestExportPcapngGap(t *testing.T) {
 	}
 }
 
+// TestExportPcapngChunkOfNothing is a BDAT without a transaction.
+func TestExportPcapngChunkOfNothing(t *testing.T) {
+	r := newRecord(t)
+	r.begin()
+	r.app("BDAT", "BDAT 5")
+	r.content("BDAT", "hello", "")
+	r.upstream("BDAT", "503 no transaction")
+	r.keep("full")
+	out, errs, code := r.export("--format", "pcapng")
+	if code != 0 {
+		t.Fatalf("export: got code %d and %s", code, errs)
+	}
+	c := readCapture(t, out)
+	for name, want := range map[string]string{"1 out": "BDAT 5\r\n<5>", "2 in": "503 no transaction\r\n"} {
+		if got := c.streams["192.0.2.1:50000 "+name]; got != want {
+			t.Errorf("stream %s: got %q, want %q", name, got, want)
+		}
+	}
+	if _, errs, code := r.export("--format", "eml"); code != 64 {
+		t.Errorf("as eml: got code %d and %q, want 64: there is no message", code, errs)
+	}
+}
+
 // TestExportPcapngNoConnection shows attempts that came to nothing.
 func TestExportPcapngNoConnection(t *testing.T) {
 	r := newRecord(t)
