@@ -23,11 +23,11 @@ func AppFacts(conn *tls.Conn, hello *tls.ClientHelloInfo, err error) (*session.T
 	if err == nil {
 		return facts, nil
 	}
-	var first []byte
-	if tap, ok := conn.NetConn().(*Tap); ok {
-		first = tap.first
+	tap, ok := conn.NetConn().(*Tap)
+	if !ok {
+		tap = &Tap{}
 	}
-	fault := faultOfHandshake(err, first)
+	fault := faultOfHandshake(err, tap)
 	fault.First = firstWord(fault.First)
 	facts.Error = fault.Text
 	return facts, fault

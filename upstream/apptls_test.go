@@ -61,6 +61,38 @@ func TestAppFacts(t *testing.T) {
 	}
 }
 
+// inClear is a connection on which the app's second flight is an alert in
+// clear, as OpenSSL sends it in TLS 1.3 before it has keys of its own.
+type inClear struct {
+	net.Conn
+	heard bool
+}
+
+func (c *inClear) Read(b []byte) (int, error) {
+	c.heard = true
+	return c.Conn.Read(b)
+}
+
+func (c *inClear) Write(b []byte) (int, error) {
+	if !c.heard {
+		return c.Conn.Write(b)
+	}
+	if _, err := io.WriteString(c.Conn, "\x14\x03\x03\x00\x01\x01\x15\x03\x03\x00\x02\x02\x30"); err != nil {
+		return 0, err
+	}
+	return 0, c.Close()
+}
+
+func TestAlertInClearIsRead(t *testing.T) {
+	config := &tls.Config{Certificates: []tls.Certificate{made(t)(newCA(t).Leaf("localhost"))}}
+	facts, fault := answerApp(t, config, func(c net.Conn) {
+		tls.Client(&inClear{Conn: c}, &tls.Config{InsecureSkipVerify: true}).Handshake()
+	})
+	if fault == nil || fault.Class != session.FaultAlert || fault.Alert != 48 || fault.Sent || facts.Error != "remote error: tls: unknown certificate authority" {
+		t.Errorf("got fault %+v and error %q, want the alert unknown_ca of the app", fault, facts.Error)
+	}
+}
+
 // The fingerprint made from what crypto/tls tells of a hello is that of the
 // hello itself.
 func TestAppFingerprint(t *testing.T) {

@@ -66,6 +66,7 @@ func alertNumber(text string) (int, bool) {
 
 // The alerts that say something about the other side (RFC 8446, section 6.2).
 const (
+	alertBadRecordMAC         = 20
 	alertHandshakeFailure     = 40
 	alertBadCertificate       = 42
 	alertDecryptError         = 51

@@ -115,7 +115,7 @@ func (h *handshake) blame(err error, tap *Tap) *session.Fault {
 	if h.distrust != "" {
 		return &session.Fault{Op: opHandshake, Class: session.FaultCertificate, Alert: alertBadCertificate, Sent: true, Text: h.distrust}
 	}
-	f := faultOfHandshake(err, tap.first)
+	f := faultOfHandshake(err, tap)
 	if f.Class == session.FaultCertificate {
 		h.facts.Verify = session.VerifyOther
 		if strings.Contains(f.Text, "keys are insecure") {
@@ -126,15 +126,20 @@ func (h *handshake) blame(err error, tap *Tap) *session.Fault {
 	return f
 }
 
-// faultOfHandshake classifies err by itself and by the peer's first bytes: a
+// faultOfHandshake classifies err by itself and by the peer's bytes: a
 // peer that says a few words of text and closes is not speaking TLS, whatever
 // the error.
-func faultOfHandshake(err error, first []byte) *session.Fault {
+func faultOfHandshake(err error, tap *Tap) *session.Fault {
+	first := tap.first
 	f := Classify(opHandshake, err)
 	switch {
 	case f.Class == session.FaultLocal:
 	case f.Class == session.FaultClosed && saysGoodbye(first):
 		f.Class, f.Text = session.FaultAlert, "remote error: "+tls.AlertError(0).Error()
+	case f.Sent && f.Alert == alertBadRecordMAC:
+		if number, ok := tap.clearAlert(); ok {
+			return &session.Fault{Op: opHandshake, Class: session.FaultAlert, Alert: number, Text: "remote error: " + tls.AlertError(number).Error()}
+		}
 	case len(first) >= 2 && !looksLikeTLS(first):
 		f.Class, f.Errno = session.FaultNotTLS, ""
 	}
