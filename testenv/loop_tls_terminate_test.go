@@ -77,10 +77,20 @@ func terminatedApp() []tlsRow {
 	for how, fault := range map[string]string{"": rejected, "left": rejected + "/left", "reset": rejected + "/reset"} {
 		rows = append(rows, tlsRow{cause: rejected, how: how, leg: session.App, versions: bothVersions(), fault: fault})
 	}
+	rows = append(rows, tlsRow{
+		cause: rejected, how: "alert in clear", leg: session.App, versions: []uint16{tls.VersionTLS13},
+		fault: rejected, app: breaks(alertInClear()),
+	})
 	for how, own := range ownCertificates() {
 		rows = append(rows, tlsRow{cause: rejected, how: "own certificate " + how, leg: session.App, versions: bothVersions(), fault: rejected, own: own, offer: minding})
 	}
 	return rows
+}
+
+// alertInClear is how OpenSSL refuses a certificate of TLS 1.3: it has no keys
+// of its own by then.
+func alertInClear() testenv.Breach {
+	return testenv.Breach{Flight: 2, Raw: "\x14\x03\x03\x00\x01\x01\x15\x03\x03\x00\x02\x02\x30", Then: testenv.EndClose}
 }
 
 func breaks(b testenv.Breach) func(*testenv.App) {

@@ -46,6 +46,7 @@ func throughApp() (rows []tlsRow) {
 		tlsRow{cause: "tls.app-rejected-certificate", how: "its alert", versions: bothVersions(), app: demandsTLS, offer: trustsNobody},
 		tlsRow{cause: "tls.app-rejected-certificate", how: "left", versions: bothVersions(), app: demandsAnd(2, testenv.Breach{Then: testenv.EndClose})},
 		tlsRow{cause: "tls.app-rejected-certificate", how: "reset", versions: bothVersions(), app: demandsAnd(2, testenv.Breach{Then: testenv.EndReset})},
+		tlsRow{cause: "tls.app-rejected-certificate", how: "alert in clear", versions: []uint16{tls.VersionTLS13}, app: demandsAnd(2, alertInClear())},
 		tlsRow{cause: "tls.handshake-timeout", how: "before the ClientHello", app: demandsAnd(1, testenv.Breach{})},
 		tlsRow{cause: "tls.handshake-timeout", how: "behind the smarthost's flight", versions: bothVersions(), app: demandsAnd(2, testenv.Breach{})},
 		tlsRow{cause: "tls.handshake-reset", how: "reset", app: demandsAnd(1, testenv.Breach{Then: testenv.EndReset})},
