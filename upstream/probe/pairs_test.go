@@ -75,7 +75,11 @@ func TestPredictionIsWhatHappens(t *testing.T) {
 		for _, a := range apps() {
 			pairs++
 			t.Run(a.name+" to "+s.name, func(t *testing.T) {
+				before := p.Counts().Connections
 				e := p.Direct(t.Context(), target(addr, upstream.ModeSTARTTLS), hello(t, a.towardsProxy()))
+				if most, took := atMost(e), p.Counts().Connections-before; took > most {
+					t.Errorf("it took %d connections, want %d at most: %q", took, most, e.Text)
+				}
 				pair{app: a, smarthost: s, entry: e}.check(t, connects(addr, a.byName(ca.Pool())), connects(addr, a.silently(ca.Pool())))
 			})
 		}
@@ -83,6 +87,14 @@ func TestPredictionIsWhatHappens(t *testing.T) {
 	if pairs < 100 {
 		t.Errorf("%d pairs; want 100 at least", pairs)
 	}
+}
+
+// atMost is how many connections an answer may cost.
+func atMost(e session.Entry) uint64 {
+	if e.Probe.Result == "ok" {
+		return 2
+	}
+	return 20
 }
 
 // pair is a prediction for an app and a smarthost.

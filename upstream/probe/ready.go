@@ -21,7 +21,11 @@ func (p *Prober) reach(ctx context.Context, t upstream.Target) (*line, error) {
 		return l, err
 	}
 	if err := l.startTLS(); err != nil {
-		l.quit()
+		if u := (*Unreached)(nil); errors.As(err, &u) && u.Fault == nil {
+			l.quit()
+		} else {
+			l.close() // who is silent or gone needs no goodbye
+		}
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	return l, nil
