@@ -83,7 +83,7 @@ func Resume(s *Session) *Assembler {
 // Capture says what is kept of messages from here on: full, headers or none.
 func (a *Assembler) Capture(mode string) { a.capture = mode }
 
-// Add takes the next entry. It keeps a copy.
+// Add takes the next entry, which must not be changed any more.
 func (a *Assembler) Add(e *session.Entry) {
 	a.history.add(e)
 	a.advance(e.Phase)
@@ -138,8 +138,14 @@ func (a *Assembler) Close(at time.Time) {
 // and give findings. Its lists are shared with the assembler until the next
 // call of Add, and its events are those that were kept.
 func (a *Assembler) Session() *Session {
-	s := a.s
+	s := a.Summary()
 	s.Events = a.history.entries()
+	return s
+}
+
+// Summary returns the same without its events.
+func (a *Assembler) Summary() *Session {
+	s := a.s
 	s.Outcome = a.outcome()
 	if s.Direct == nil {
 		s.Direct = s.untested()

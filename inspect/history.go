@@ -5,45 +5,38 @@ import "smtp-proxy/proxy/session"
 // How many entries are kept in memory of a session: those from its start,
 // where connection, TLS and AUTH are, and the latest.
 const (
-	headEntries  = 512
-	tailEntries  = 512
-	usualEntries = 24 // of a session with one message
+	headEntries = 512
+	tailEntries = 512
 )
 
 // history keeps the first and the last entries of a session.
 type history struct {
-	head []session.Entry
-	tail []session.Entry // a ring once it is full
-	next int             // where the ring goes on
-	last int             // Seq of the latest entry
+	head []*session.Entry
+	tail []*session.Entry // a ring once it is full
+	next int              // where the ring goes on
+	last int              // Seq of the latest entry
 }
 
 func (h *history) add(e *session.Entry) {
 	h.last = max(h.last, e.Seq)
-	if h.head == nil {
-		h.head = make([]session.Entry, 0, usualEntries)
-	}
 	switch {
 	case len(h.head) < headEntries:
-		h.head = append(h.head, *e)
+		h.head = append(h.head, e)
 	case len(h.tail) < tailEntries:
-		h.tail = append(h.tail, *e)
+		h.tail = append(h.tail, e)
 	default:
-		h.tail[h.next] = *e
+		h.tail[h.next] = e
 		h.next = (h.next + 1) % tailEntries
 	}
 }
 
-// entries returns what is kept, in order; it is never nil.
+// entries returns copies of what is kept, in order; it is never nil.
 func (h *history) entries() []session.Entry {
-	if len(h.tail) == 0 {
-		if h.head == nil {
-			return []session.Entry{}
-		}
-		return h.head[:len(h.head):len(h.head)]
-	}
 	all := make([]session.Entry, 0, len(h.head)+len(h.tail))
-	all = append(all, h.head...)
-	all = append(all, h.tail[h.next:]...)
-	return append(all, h.tail[:h.next]...)
+	for _, part := range [][]*session.Entry{h.head, h.tail[h.next:], h.tail[:h.next]} {
+		for _, e := range part {
+			all = append(all, *e)
+		}
+	}
+	return all
 }

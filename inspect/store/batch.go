@@ -143,7 +143,7 @@ func (w *batch) addEntries(s *kept) (err error) {
 }
 
 func (w *batch) addSummary(s *kept) (err error) {
-	v := s.view()
+	v := s.summary()
 	if w.scratch, err = w.codec.handshakes.appendSummary(w.scratch[:0], v); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ const (
 	judgeAgain   = time.Second     // between looks at a session that goes on failing
 	retainEvery  = 5 * time.Minute // between clean-ups
 	maxUnwritten = 1000            // sessions that ended while the disk failed, and wait
-	largeSummary = 32 << 10        // octets of a summary that is not written at each change
+	largeSummary = 2 << 10         // octets of a summary that is not written at each change
 	rewriteLarge = 2 * time.Second // between writes of a large summary
 )
 

@@ -107,12 +107,24 @@ func (s *kept) died(at time.Time, why string) {
 	s.end(at)
 }
 
-// view returns the session with its findings.
+// view returns the session with its findings and its events.
 func (s *kept) view() *inspect.Session {
 	if s.settled != nil {
 		return s.settled
 	}
-	v := s.asm.Session()
+	return s.explained(s.asm.Session())
+}
+
+// summary returns the session with its findings.
+func (s *kept) summary() *inspect.Session {
+	if s.settled != nil {
+		return s.settled
+	}
+	return s.explained(s.asm.Summary())
+}
+
+// explained adds what the annotator has said.
+func (s *kept) explained(v *inspect.Session) *inspect.Session {
 	v.Upstream.Provider = s.provider
 	v.Judge(s.findings)
 	return v
