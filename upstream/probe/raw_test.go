@@ -24,21 +24,19 @@ func offer(change func(*session.Hello)) *session.Hello {
 	return h
 }
 
-// TestOffersBeyondGo predicts for offers that no app of Go makes: their
-// outcome follows from RFC 8446 and RFC 5246.
-func TestOffersBeyondGo(t *testing.T) {
-	tests := []struct {
-		name      string
-		smarthost smarthost
-		change    func(*session.Hello)
-		result    string
-		setting   string
-		cause     string
-	}{
-		{"all in order", smarthost{}, func(*session.Hello) {}, "ok", "", ""},
-		{"TLS 1.3 with the suites of TLS 1.2 alone", smarthost{}, func(h *session.Hello) {
-			h.Versions, h.Ciphers = []string{"TLS 1.3"}, h.Ciphers[1:]
-		}, "fail", "cipher suites", "tls.cipher-mismatch"},
+// beyond is an offer that no app of Go makes, and what becomes of it.
+type beyond struct {
+	name      string
+	smarthost smarthost
+	change    func(*session.Hello)
+	result    string
+	setting   string
+	cause     string
+}
+
+// keyOffers are about signatures and the smarthost's key.
+func keyOffers() []beyond {
+	return []beyond{
 		{"no signature for an RSA key", smarthost{key: "rsa"}, func(h *session.Hello) {
 			h.Signatures = []string{"ecdsa_secp256r1_sha256"}
 		}, "fail", "signature algorithms", "tls.cipher-mismatch"},
@@ -54,15 +52,16 @@ func TestOffersBeyondGo(t *testing.T) {
 		{"no signature for Ed25519", smarthost{key: "ed25519"}, func(h *session.Hello) {
 			h.Signatures = []string{"ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256"}
 		}, "fail", "signature algorithms", "tls.cipher-mismatch"},
-		{"groups that the smarthost does not know", smarthost{}, func(h *session.Hello) {
-			h.Groups = []string{"X448", "ffdhe2048"}
-		}, "fail", "groups", "tls.cipher-mismatch"},
-		{"a group to be asked for again", smarthost{groups: []tls.CurveID{tls.CurveP256}}, func(h *session.Hello) {
-			h.Groups = []string{"ffdhe2048", "P-256"}
-		}, "ok", "", ""},
-		{"RC4 alone", smarthost{}, func(h *session.Hello) {
-			h.Versions, h.Ciphers = []string{"TLS 1.2"}, []string{"TLS_RSA_WITH_RC4_128_SHA"}
-		}, "fail", "cipher suites", "tls.app-version-mismatch"},
+		{"signatures that were not recorded", smarthost{}, func(h *session.Hello) { h.Signatures = nil }, "ok", "", ""},
+	}
+}
+
+// versionOffers are about versions, and suites that do not go with them.
+func versionOffers() []beyond {
+	return []beyond{
+		{"TLS 1.3 with the suites of TLS 1.2 alone", smarthost{}, func(h *session.Hello) {
+			h.Versions, h.Ciphers = []string{"TLS 1.3"}, h.Ciphers[1:]
+		}, "fail", "cipher suites", "tls.cipher-mismatch"},
 		{"SSL 3.0", smarthost{}, func(h *session.Hello) {
 			h.Versions, h.Ciphers = []string{"SSLv3"}, []string{"TLS_RSA_WITH_RC4_128_SHA"}
 		}, "fail", "tls versions", "tls.app-version-mismatch"},
@@ -76,6 +75,25 @@ func TestOffersBeyondGo(t *testing.T) {
 			h.Ciphers = append(h.Ciphers, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA")
 			h.Signatures = append(h.Signatures, "ed448", "ecdsa_sha1")
 		}, "ok", "", ""},
+		{"versions and groups", smarthost{max: tls.VersionTLS12}, func(h *session.Hello) {
+			h.Versions, h.Ciphers, h.Groups = []string{"TLS 1.3"}, h.Ciphers[:1], []string{"ffdhe2048"}
+		}, "fail", "tls versions and groups", "tls.version-mismatch"},
+	}
+}
+
+// otherOffers are about suites and groups.
+func otherOffers() []beyond {
+	return []beyond{
+		{"all in order", smarthost{}, func(*session.Hello) {}, "ok", "", ""},
+		{"groups that the smarthost does not know", smarthost{}, func(h *session.Hello) {
+			h.Groups = []string{"X448", "ffdhe2048"}
+		}, "fail", "groups", "tls.cipher-mismatch"},
+		{"a group to be asked for again", smarthost{groups: []tls.CurveID{tls.CurveP256}}, func(h *session.Hello) {
+			h.Groups = []string{"ffdhe2048", "P-256"}
+		}, "ok", "", ""},
+		{"RC4 alone", smarthost{}, func(h *session.Hello) {
+			h.Versions, h.Ciphers = []string{"TLS 1.2"}, []string{"TLS_RSA_WITH_RC4_128_SHA"}
+		}, "fail", "cipher suites", "tls.app-version-mismatch"},
 		{"suites without groups", smarthost{}, func(h *session.Hello) {
 			h.Versions, h.Ciphers, h.Groups = []string{"TLS 1.2"}, []string{"TLS_RSA_WITH_AES_128_CBC_SHA"}, nil
 		}, "fail", "cipher suites", "tls.cipher-mismatch"},
@@ -86,13 +104,14 @@ func TestOffersBeyondGo(t *testing.T) {
 			h.Ciphers = append(h.Ciphers, "0xABCD", "nonsense")
 			h.Groups = append(h.Groups, "0x1234")
 		}, "ok", "", ""},
-		{"versions and groups", smarthost{max: tls.VersionTLS12}, func(h *session.Hello) {
-			h.Versions, h.Ciphers, h.Groups = []string{"TLS 1.3"}, h.Ciphers[:1], []string{"ffdhe2048"}
-		}, "fail", "tls versions and groups", "tls.version-mismatch"},
-		{"signatures that were not recorded", smarthost{}, func(h *session.Hello) { h.Signatures = nil }, "ok", "", ""},
 	}
+}
+
+// TestOffersBeyondGo predicts for offers that no app of Go makes: their
+// outcome follows from RFC 8446 and RFC 5246.
+func TestOffersBeyondGo(t *testing.T) {
 	ca := newCA(t)
-	for _, test := range tests {
+	for _, test := range slices.Concat(keyOffers(), versionOffers(), otherOffers()) {
 		t.Run(test.name, func(t *testing.T) {
 			p := newProber(t, ca.Pool(), probe.Options{})
 			h := offer(test.change)
