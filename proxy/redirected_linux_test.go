@@ -82,6 +82,9 @@ func TestOwnConnectionComesBack(t *testing.T) {
 	defer outer.cancel()
 	defer inner.cancel()
 
+	if got := outer.arrival(); got != "connected from "+near.RemoteAddr().String()+", redirected on its way to 192.0.2.10:25" {
+		t.Errorf("got %q", got)
+	}
 	s.sessions[outer] = netip.MustParseAddrPort("192.0.2.1:50000")
 	if s.reenters(outer, near) || s.comesBack(outer) {
 		t.Error("got a loop before the connection has come back")

@@ -54,7 +54,7 @@ type relay struct {
 func (r *relay) run(app net.Conn) {
 	r.legs[session.App].conn = app
 	r.record(&session.Entry{At: r.info.Started, Leg: session.App, From: session.FromApp, Kind: session.KindOpen,
-		Phase: session.PhaseConnect, Text: "connected from " + r.info.AppAddr})
+		Phase: session.PhaseConnect, Text: r.arrival()})
 	defer r.finish()
 	if !r.shakeFirst() {
 		return

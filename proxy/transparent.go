@@ -82,6 +82,16 @@ func (r *Route) explainAddress(facts *session.TLS, fault *session.Fault) {
 	}
 }
 
+// arrival says where the app comes from, and where it was going if it has been
+// redirected.
+func (r *relay) arrival() string {
+	text := "connected from " + r.info.AppAddr
+	if r.route.dest.IsValid() && !r.server.isOwn(r.route.dest) {
+		text += ", redirected on its way to " + r.route.dest.String()
+	}
+	return text
+}
+
 // undirected says why a transparent route cannot serve a connection, if so.
 // The server's lock is held.
 func (s *Server) undirected(r *relay, from netip.AddrPort) string {
