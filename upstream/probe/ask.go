@@ -69,16 +69,12 @@ func (p *Prober) askOnce(ctx context.Context, t upstream.Target, o offer) (readi
 // exchange makes the offer on a connection. The error is of this program's
 // own making.
 func (r *reading) exchange(l *line, o offer) error {
-	shares, err := newShares(o.KeyShares)
+	e, err := newExchange(o)
 	if err != nil {
 		return err
 	}
-	var random [32]byte
-	rand.Read(random[:])
-	e := exchange{hello: o.AppendRecord(nil, random, publics(shares)), shares: shares}
-	e.observer.App(e.hello, 0)
 	err = e.run(l)
-	r.take(&e, err)
+	r.take(e, err)
 	return nil
 }
 
@@ -89,6 +85,18 @@ type exchange struct {
 	observer wire.TLSObserver
 	sent     []byte // by the smarthost
 	flight   *flight
+}
+
+func newExchange(o offer) (*exchange, error) {
+	shares, err := newShares(o.KeyShares)
+	if err != nil {
+		return nil, err
+	}
+	var random [32]byte
+	rand.Read(random[:])
+	e := &exchange{hello: o.AppendRecord(nil, random, publics(shares)), shares: shares}
+	e.observer.App(e.hello, 0)
+	return e, nil
 }
 
 // maxAnswer bounds the octets read of an answer.

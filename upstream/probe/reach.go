@@ -42,6 +42,8 @@ type line struct {
 	r    *bufio.Reader
 	name string // what EHLO says
 	stop func() bool
+
+	heard []byte // the reply that was read last, whole or not
 }
 
 // open connects. The deadline of ctx holds for the whole connection, and its
@@ -115,6 +117,7 @@ func (l *line) reply() (wire.Reply, error) {
 	for {
 		part, err := l.r.ReadSlice('\n')
 		text = append(text, part...)
+		l.heard = text
 		if err != nil {
 			return wire.Reply{}, err
 		}
