@@ -80,14 +80,18 @@ func (r *Route) upstreamTLS() session.UpstreamTLS {
 // silence is how long a peer may take nothing that is sent to it.
 func (r *Route) silence() time.Duration { return cmp.Or(r.UpstreamReply, 5*time.Minute) }
 
-// allows reports whether an address may connect. What the firewall of this
-// machine redirects comes from any of the machine's addresses.
+// allows reports whether an address may connect. On a transparent route the
+// machine's own programs always may: its firewall leaves them no choice, and
+// they come from any of its addresses.
 func (r *Route) allows(addr netip.Addr) bool {
 	addr = addr.Unmap()
-	if len(r.AllowFrom) == 0 {
-		return addr.IsLoopback() || r.Transparent && isLocal(addr)
+	switch {
+	case slices.ContainsFunc(r.AllowFrom, func(p netip.Prefix) bool { return p.Contains(addr) }):
+		return true
+	case r.Transparent:
+		return isLocal(addr)
 	}
-	return slices.ContainsFunc(r.AllowFrom, func(p netip.Prefix) bool { return p.Contains(addr) })
+	return len(r.AllowFrom) == 0 && addr.IsLoopback()
 }
 
 // appTLSName is the setting's name, for the record.

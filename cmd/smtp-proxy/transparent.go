@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 
 	"smtp-proxy/policy"
 )
@@ -33,7 +32,7 @@ func upstreamOf(r policy.Route) string {
 
 // writeRedirected says what is left to do where the firewall brings the app.
 func (h hints) writeRedirected(w io.Writer, r hint) {
-	fmt.Fprintf(w, "Redirected connections go on to where they were going. To have them redirected to %s, port %s:\n", strings.Join(r.hosts(), " or "), port(r.addrs))
+	fmt.Fprintf(w, "Redirected connections go on to where they were going. To have them redirected to port %s of this machine:\n", port(r.addrs))
 	fmt.Fprintf(w, "  firewall   smtp-proxy ca redirect --listen %s --user %d%s prints the rules\n", r.route.Listen, h.user, forwardFlag(r.route))
 	fmt.Fprintf(w, "  user       the rules leave user %d out, the proxy's: no app may run as the same\n", h.user)
 	fmt.Fprintf(w, "  app        stays as it is\n")

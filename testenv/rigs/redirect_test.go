@@ -62,6 +62,9 @@ func TestRedirected(t *testing.T) {
 		{"forwarded", w.host, "nft", append(beyond, "--listen", "[::]:1025"), nil, []delivery{
 			{port: "587", outcome: "delivered", secured: true},
 		}},
+		{"beside forwarded ones", w.gate, "nft", append(beyond, "--listen", "[::]:1025"), nil, []delivery{
+			{port: "587", outcome: "delivered", secured: true},
+		}},
 		{"forwarded, iptables", w.host, "iptables", append(beyond, "--listen", "[::]:1025"), []string{"--tls", "passthrough"}, []delivery{
 			{port: "587", tls: starttls, outcome: "no-mail", secured: true},
 		}},
