@@ -83,16 +83,26 @@ func actsOf(s *inspect.Session) []act {
 	// an entry makes three at most.
 	b := &plot{acts: make([]act, 0, 3*len(s.Events)+2)}
 	n := newNumbering(s)
-	for i := range s.Events {
-		b.entry(&s.Events[i], n.of(&s.Events[i]))
+	last := s.Started // a clock that was set back must not turn the order round
+	for _, e := range s.Events {
+		last = later(last, e.At)
+		e.At = last
+		b.entry(&e, n.of(&e))
 	}
 	b.seq = 0
 	if !s.Ended.IsZero() {
-		b.add(act{at: s.Ended, leg: session.App, kind: actDone})
-		b.add(act{at: s.Ended, leg: session.Upstream, kind: actDone})
+		b.add(act{at: later(last, s.Ended), leg: session.App, kind: actDone})
+		b.add(act{at: later(last, s.Ended), leg: session.Upstream, kind: actDone})
 	}
 	slices.SortStableFunc(b.acts, func(x, y act) int { return cmp.Compare(x.at.UnixNano(), y.at.UnixNano()) })
 	return b.acts
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func (b *plot) add(a act) *act {
@@ -126,6 +136,9 @@ func (b *plot) entry(e *session.Entry, message int) {
 func (b *plot) open(e *session.Entry) {
 	if e.Leg == session.Upstream {
 		b.reach = true
+		if e.Dial == nil {
+			e.Dial = &session.Dial{}
+		}
 	}
 	b.dialled(e)
 	b.add(act{at: e.At, leg: e.Leg, kind: actOpen, dial: e.Dial})
@@ -224,8 +237,9 @@ func (b *plot) secured(e *session.Entry) {
 	}
 	text := visible(e.Text)
 	switch {
-	case passthrough:
-		b.remark(e, text+"; TLS is between the app and the smarthost: what they said under it is not in the record")
+	case passthrough && e.Fault == nil && e.Leg == session.App:
+		b.remark(e, text+": what they said under it is not in the record")
+	case passthrough && e.Fault == nil: // the app's leg has told it
 	case e.Fault != nil:
 		b.remark(e, text)
 	default:

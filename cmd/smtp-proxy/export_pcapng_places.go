@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
@@ -11,26 +10,16 @@ import (
 
 // places says between which addresses the legs of a session went.
 type places struct {
-	app   netip.AddrPort // the app's end
-	proxy netip.AddrPort // where it connected to; no port where the record has none
+	app   netip.AddrPort // the app's end; the record does not hold the other
 	local netip.Addr     // of the proxy towards the smarthost
 }
 
 func placesOf(s *inspect.Session) places {
 	p := places{app: parsePlace(s.App.Addr)}
 	for i := range s.Events {
-		e := &s.Events[i]
-		switch {
-		case e.Kind != session.KindOpen:
-		case e.Leg == session.App:
-			_, to, _ := strings.Cut(e.Text, " to ")
-			p.proxy = parsePlace(to)
-		case e.Dial != nil && e.Dial.Local != "":
+		if e := &s.Events[i]; e.Kind == session.KindOpen && e.Dial != nil && e.Dial.Local != "" {
 			p.local = parsePlace(e.Dial.Local).Addr()
 		}
-	}
-	if !p.proxy.Addr().IsValid() || p.proxy.Addr().Is4() != p.app.Addr().Is4() {
-		p.proxy = netip.AddrPortFrom(beside(p.app.Addr()), p.proxy.Port())
 	}
 	return p
 }
@@ -60,16 +49,16 @@ func beside(addr netip.Addr) netip.Addr {
 // the reader has to be told of them.
 func (p places) of(a *act) (from, to netip.AddrPort, told []string) {
 	if a.leg == session.App {
-		from, to = p.app, p.proxy
+		from, to = p.app, netip.AddrPortFrom(beside(p.app.Addr()), 0)
 	} else {
 		from, to = parsePlace(a.dial.Local), parsePlace(a.dial.Addr)
 	}
-	if !from.Addr().IsValid() {
-		from = p.unknown(to)
-		told = append(told, "the address and port that this came from are not in the record")
-	}
 	if !to.Addr().IsValid() {
 		to = netip.AddrPortFrom(beside(from.Addr()), to.Port())
+	}
+	if !from.Addr().IsValid() || from.Addr().Is4() != to.Addr().Is4() {
+		from = p.unknown(to)
+		told = append(told, "the address and port that this came from are not in the record")
 	}
 	if shown := shownPort(to.Port()); shown != to.Port() {
 		told = append(told, fmt.Sprintf("%s; it is written as %d so that Wireshark takes it for SMTP", portText(to.Port()), shown))
@@ -108,12 +97,8 @@ func shownPort(port uint16) uint16 {
 
 // names describes the legs as interfaces.
 func (p places) names() legNames {
-	app := "between the app " + p.app.String() + " and smtp-proxy"
-	if p.proxy.Port() != 0 {
-		app += " " + p.proxy.String()
-	}
 	return legNames{
-		{session.App.String(), app},
+		{session.App.String(), "between the app " + p.app.String() + " and smtp-proxy"},
 		{session.Upstream.String(), "between smtp-proxy and the smarthost"},
 	}
 }

@@ -131,6 +131,64 @@ func TestExportPcapngChunkOfNothing(t *testing.T) {
 	}
 }
 
+// TestExportPcapngPassthrough ends where the app and the smarthost went under
+// TLS with each other.
+func TestExportPcapngPassthrough(t *testing.T) {
+	for what, fault := range map[string]*session.Fault{"well": nil, "badly": {Class: session.FaultAlert, Alert: 48}} {
+		r := newRecord(t)
+		r.begin()
+		r.app("STARTTLS", "STARTTLS")
+		r.upstream("STARTTLS", "220 go")
+		for _, leg := range []session.Side{session.App, session.Upstream} {
+			r.entry(session.Entry{
+				Leg: leg, From: session.Origin(leg), Kind: session.KindTLS, Text: "how it went", TLS: &session.TLS{Passthrough: true}, Fault: fault,
+			})
+		}
+		r.entry(session.Entry{Leg: session.App, From: session.FromApp, Kind: session.KindClose, Text: "the app left", Fault: fault})
+		c := readCapture(t, reenact(t, r.session()))
+		for name, want := range map[string]string{"out": "STARTTLS\r\n", "in": "220 go\r\n"} {
+			if got := c.streams["[2001:db8::1]:40000 1 "+name]; got != want {
+				t.Errorf("a handshake that ended %s: got %q on the app's leg, want %q", what, got, want)
+			}
+		}
+		if len(c.streams) != 4 {
+			t.Errorf("a handshake that ended %s: got %d directions, want four and no stream behind it: %q", what, len(c.streams), c.streams)
+		}
+		c.wantComment(t, "how it went")
+	}
+}
+
+// TestExportPcapngClock sets the clock back in the middle of a session.
+func TestExportPcapngClock(t *testing.T) {
+	r := newRecord(t)
+	r.begin()
+	r.upstream("", "220 mx")
+	s := r.session()
+	s.Events[len(s.Events)-1].At = s.Started.Add(-time.Hour)
+	s.Ended = s.Started.Add(-time.Minute)
+	c := readCapture(t, reenact(t, s))
+	if got, want := c.streams["[2001:db8::1]:40000 1 in"], "220 mx\r\n"; got != want {
+		t.Errorf("got %q on the app's leg, want %q", got, want)
+	}
+}
+
+// TestExportPcapngStrange takes records that this program would not write.
+func TestExportPcapngStrange(t *testing.T) {
+	r := newRecord(t)
+	r.info.AppAddr = "@"
+	r.entry(session.Entry{Leg: session.App, Kind: session.KindOpen, Text: "connected from nowhere"})
+	r.entry(session.Entry{Leg: session.Upstream, From: session.FromProxy, Kind: session.KindOpen})
+	r.upstream("", "220 mx")
+	r.entry(session.Entry{
+		Leg: session.Upstream, From: session.FromProxy, Kind: session.KindOpen,
+		Dial: &session.Dial{Addr: "192.0.2.1:25", Local: "[::1]:1"},
+	})
+	r.upstream("", "220 again")
+	if c := readCapture(t, reenact(t, r.session())); len(c.packets) < 8 {
+		t.Errorf("got %d packets, want those of three connections", len(c.packets))
+	}
+}
+
 // TestExportPcapngNoConnection shows attempts that came to nothing.
 func TestExportPcapngNoConnection(t *testing.T) {
 	r := newRecord(t)
