@@ -36,8 +36,8 @@ func (p *Prober) Direct(ctx context.Context, t upstream.Target, hello *session.H
 		return p.answer(t, skipped(nameDirect, err))
 	}
 	defer leave()
-	d := direct{p: p, ctx: ctx, target: t, hello: hello, grid: p.grids.of(t.Name, p.options.Now())}
-	v, err := d.decide()
+	d := direct{p: p, target: t, hello: hello, grid: p.grids.of(t.Name, p.options.Now())}
+	v, err := d.decide(ctx)
 	if err != nil {
 		return p.answer(t, d.unasked(err))
 	}
@@ -50,7 +50,6 @@ func (p *Prober) Direct(ctx context.Context, t upstream.Target, hello *session.H
 // direct is one prediction.
 type direct struct {
 	p         *Prober
-	ctx       context.Context
 	target    upstream.Target
 	hello     *session.Hello
 	grid      *grid
@@ -93,44 +92,44 @@ func (d *direct) ways() []way {
 }
 
 // decide tries the ways.
-func (d *direct) decide() (verdict, error) {
+func (d *direct) decide(ctx context.Context) (verdict, error) {
 	ways := d.ways()
-	first, err := d.try(ways[0])
+	first, err := d.try(ctx, ways[0])
 	switch {
 	case err != nil:
 		return verdict{}, err
 	case len(ways) == 1:
-		return d.explain(ways[0], first), nil
+		return d.explain(ctx, ways[0], first), nil
 	case ways[1].host == d.target.Host:
-		return d.decideName(ways, first), nil
+		return d.decideName(ctx, ways, first), nil
 	}
-	if second, err := d.try(ways[1]); err == nil && first.result != resultOK && second.result == resultOK {
+	if second, err := d.try(ctx, ways[1]); err == nil && first.result != resultOK && second.result == resultOK {
 		return second, nil // a redirected app
 	}
-	return d.explain(ways[0], first), nil
+	return d.explain(ctx, ways[0], first), nil
 }
 
 // decideName weighs an offer without a server name, which has been tried,
 // against the same one with the smarthost's. Where they end alike it does not
 // matter which of them the app would send.
-func (d *direct) decideName(ways []way, without verdict) verdict {
-	if without.result == resultOK && d.goodByName(ways[1]) {
+func (d *direct) decideName(ctx context.Context, ways []way, without verdict) verdict {
+	if without.result == resultOK && d.goodByName(ctx, ways[1]) {
 		return without
 	}
-	with, err := d.try(ways[1])
+	with, err := d.try(ctx, ways[1])
 	switch {
 	case err != nil:
-		return d.explain(ways[0], without)
+		return d.explain(ctx, ways[0], without)
 	case with.result == without.result:
-		return d.explain(ways[1], with)
+		return d.explain(ctx, ways[1], with)
 	}
 	return d.unknown(with, without)
 }
 
 // goodByName reports whether a handshake of the proxy's own finds nothing
 // wrong under the smarthost's name. It is the same for all apps.
-func (d *direct) goodByName(w way) bool {
-	s, cached, err := d.p.show(d.ctx, d.target, identity(w))
+func (d *direct) goodByName(ctx context.Context, w way) bool {
+	s, cached, err := d.p.show(ctx, d.target, identity(w))
 	d.connected = d.connected || err == nil && !cached
 	return err == nil && s.fault == nil && s.tls.Verified
 }
@@ -148,12 +147,12 @@ func (d *direct) unknown(with, without verdict) verdict {
 }
 
 // try makes the app's own offer, and looks at the certificate if it is taken.
-func (d *direct) try(w way) (verdict, error) {
+func (d *direct) try(ctx context.Context, w way) (verdict, error) {
 	o, err := offerOf(d.hello, w.sni)
 	if err != nil {
 		return verdict{}, err
 	}
-	r, err := d.ask(o)
+	r, err := d.ask(ctx, o)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -162,20 +161,20 @@ func (d *direct) try(w way) (verdict, error) {
 	}
 	if s := o.broken(r.server); s != "" {
 		v := d.refused(o, s, r)
-		v.text = d.brokenWords(o, s, r)
+		v.text = d.brokenWords(ctx, o, s, r)
 		return v, nil
 	}
-	return d.trust(o, w, r)
+	return d.trust(ctx, o, w, r)
 }
 
 // ask makes an offer unless the grid knows what comes of it.
-func (d *direct) ask(o offer) (reading, error) {
+func (d *direct) ask(ctx context.Context, o offer) (reading, error) {
 	key := o.key()
 	if r, ok := d.grid.cell(key, d.p.options); ok {
 		return r, nil
 	}
 	d.connected = true
-	r, err := d.p.ask(d.ctx, d.target, o)
+	r, err := d.p.ask(ctx, d.target, o)
 	if err != nil {
 		d.cut = err
 		return reading{}, err

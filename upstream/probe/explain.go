@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"slices"
 
 	"smtp-proxy/proxy/session"
@@ -12,7 +13,7 @@ import (
 // again with one setting as wide as it can be, one after the other, until one
 // gets through. Where none does alone, those are named that stop the widest
 // offer by themselves.
-func (d *direct) explain(w way, v verdict) verdict {
+func (d *direct) explain(ctx context.Context, w way, v verdict) verdict {
 	if v.text != "" {
 		return v // known already
 	}
@@ -21,43 +22,43 @@ func (d *direct) explain(w way, v verdict) verdict {
 		return d.unexplained(v)
 	}
 	nameStops := false
-	if !d.takes(widest(o.SNI)) {
-		if nameStops = o.SNI != "" && d.takes(widest("")); !nameStops {
+	if !d.takes(ctx, widest(o.SNI)) {
+		if nameStops = o.SNI != "" && d.takes(ctx, widest("")); !nameStops {
 			return d.unexplained(v)
 		}
 	}
 	for _, s := range inOrder(v.fault) {
-		if nameStops && s != settingName || s == settingVersions && d.takes(o.narrowed(s)) {
+		if nameStops && s != settingName || s == settingVersions && d.takes(ctx, o.narrowed(s)) {
 			continue // new versions may help, but those of the app would do
 		}
-		if r, taken := d.helps(o, s); taken {
+		if r, taken := d.helps(ctx, o, s); taken {
 			v = d.refused(o, s, v.reading)
-			v.text = d.refusedWords(o, s, r)
+			v.text = d.refusedWords(ctx, o, s, r)
 			return v
 		}
 	}
-	return d.several(o, nameStops, v)
+	return d.several(ctx, o, nameStops, v)
 }
 
 // helps reports whether the offer is taken with one setting widened.
-func (d *direct) helps(o offer, s setting) (reading, bool) {
+func (d *direct) helps(ctx context.Context, o offer, s setting) (reading, bool) {
 	wider, changed := o.relaxed(s)
 	if !changed {
 		return reading{}, false
 	}
-	r, err := d.ask(wider)
+	r, err := d.ask(ctx, wider)
 	return r, err == nil && r.taken() && wider.broken(r.server) == ""
 }
 
 // several names the settings of which each stops the widest offer.
-func (d *direct) several(o offer, nameStops bool, v verdict) verdict {
+func (d *direct) several(ctx context.Context, o offer, nameStops bool, v verdict) verdict {
 	var stops []setting
 	base := o
 	if nameStops {
 		base.SNI, stops = "", []setting{settingName}
 	}
 	for _, s := range []setting{settingVersions, settingSuites, settingGroups, settingSignatures, settingALPN} {
-		if r, err := d.ask(base.narrowed(s)); err == nil && !r.taken() {
+		if r, err := d.ask(ctx, base.narrowed(s)); err == nil && !r.taken() {
 			stops = append(stops, s)
 		}
 	}
@@ -65,7 +66,7 @@ func (d *direct) several(o offer, nameStops bool, v verdict) verdict {
 		return d.unexplained(v)
 	}
 	v = d.refused(o, stops[0], v.reading)
-	v.text = d.refusedWords(o, stops[0], reading{})
+	v.text = d.refusedWords(ctx, o, stops[0], reading{})
 	if len(stops) > 1 {
 		v.text = d.severalWords(stops)
 	}
@@ -76,8 +77,8 @@ func (d *direct) several(o offer, nameStops bool, v verdict) verdict {
 }
 
 // takes reports whether the smarthost takes an offer.
-func (d *direct) takes(o offer) bool {
-	r, err := d.ask(o)
+func (d *direct) takes(ctx context.Context, o offer) bool {
+	r, err := d.ask(ctx, o)
 	return err == nil && r.taken()
 }
 

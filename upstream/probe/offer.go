@@ -131,6 +131,15 @@ func (o offer) refusesSHA1() bool {
 		len(o.Signatures) > 0 && !slices.ContainsFunc(o.Signatures, func(id uint16) bool { return id>>8 == 2 })
 }
 
+// isHybrid reports a group of post-quantum key exchange, whose keys are long.
+func isHybrid(group uint16) bool {
+	switch group {
+	case 4587, groupX25519MLKEM, 4589, 0x6399, 0x639a:
+		return true
+	}
+	return false
+}
+
 // legacy reports a suite of allSuites that servers of today leave out: RC4 and
 // triple DES.
 func legacy(id uint16) bool {

@@ -69,7 +69,7 @@ func (o offer) relaxed(s setting) (wider offer, ok bool) {
 			wider.Groups = allGroups() // as an app with suites that need them would
 		}
 	case settingGroups:
-		wider.Groups = join(o.Groups, allGroups())
+		wider.Groups = join(slices.DeleteFunc(slices.Clone(o.Groups), isHybrid), allGroups())
 	case settingSignatures:
 		wider.Signatures = join(o.Signatures, allSignatures())
 	case settingName:

@@ -19,9 +19,7 @@ const (
 	groupX448         = 30
 	groupFFDHE2048    = 256
 	groupFFDHE3072    = 257
-	groupP256MLKEM    = 4587
 	groupX25519MLKEM  = 4588
-	groupP384MLKEM    = 4589
 )
 
 // share is the proxy's half of a key exchange. It lives as long as its offer.

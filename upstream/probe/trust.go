@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"context"
+
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/proxy/wire"
 )
@@ -9,13 +11,13 @@ import (
 // at whether the smarthost wants one in return: whether it also insists only a
 // whole handshake shows. One of the proxy's own, under the same server name,
 // stands in too where the chain could not be read.
-func (d *direct) trust(o offer, w way, r reading) (verdict, error) {
+func (d *direct) trust(ctx context.Context, o offer, w way, r reading) (verdict, error) {
 	id := identity(w)
 	seen := shown{tls: factsOf(o, r), at: r.at}
-	r = d.withChain(o, r)
+	r = d.withChain(ctx, o, r)
 	var own shown
 	if len(r.chain) == 0 || r.asked {
-		s, cached, err := d.p.show(d.ctx, d.target, id)
+		s, cached, err := d.p.show(ctx, d.target, id)
 		if err != nil {
 			return verdict{}, err
 		}
@@ -23,7 +25,7 @@ func (d *direct) trust(o offer, w way, r reading) (verdict, error) {
 	}
 	if len(r.chain) > 0 {
 		seen.tls.Sent, seen.tls.Staple, seen.tls.AskedCert = r.chain, r.staple, r.asked
-		d.p.judge(d.ctx, r.near, id, &seen)
+		d.p.judge(ctx, r.near, id, &seen)
 	} else {
 		adopt(&seen.tls, &own.tls)
 	}
@@ -33,12 +35,12 @@ func (d *direct) trust(o offer, w way, r reading) (verdict, error) {
 // withChain reads the chain that an offer gets in a group for which no key can
 // be made here: the certificate does not depend on the group, so the offer is
 // made with others beside it.
-func (d *direct) withChain(o offer, r reading) reading {
+func (d *direct) withChain(ctx context.Context, o offer, r reading) reading {
 	wider, changed := o.relaxed(settingGroups)
 	if len(r.chain) > 0 || !changed {
 		return r
 	}
-	if other, err := d.ask(wider); err == nil && other.taken() {
+	if other, err := d.ask(ctx, wider); err == nil && other.taken() {
 		r.chain, r.staple, r.asked = other.chain, other.staple, other.asked
 	}
 	return r

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,15 +41,19 @@ func (d *direct) certificateWords() string {
 }
 
 // refusedWords say which setting stops the app, and what would do.
-func (d *direct) refusedWords(o offer, s setting, taken reading) string {
+func (d *direct) refusedWords(ctx context.Context, o offer, s setting, taken reading) string {
 	host := d.target.Host
 	const without = "without the proxy the app would fail: "
 	switch s {
 	case settingVersions:
-		return without + fmt.Sprintf("it offers %s only; %s", d.offered(o), d.takenVersions(o))
+		return without + fmt.Sprintf("it offers %s only; %s", d.offered(o), d.takenVersions(ctx, o))
 	case settingSuites:
 		return without + fmt.Sprintf("%s takes none of the %d cipher suites that it offers%s", host, len(o.Suites), instead(taken, func(r reading) string { return wire.SuiteName(r.server.Suite) }))
 	case settingGroups:
+		if taken.server != nil && slices.Contains(o.Groups, taken.server.Group) {
+			return without + fmt.Sprintf("%s breaks off at a hello as long as the post-quantum groups make it (%s), and takes the same offer without them",
+				host, list(wire.Names(slices.DeleteFunc(slices.Clone(o.Groups), func(g uint16) bool { return !isHybrid(g) }), wire.GroupName)))
+		}
 		return without + fmt.Sprintf("%s takes none of the groups that it offers (%s)%s", host, list(wire.Names(o.Groups, wire.GroupName)), instead(taken, groupOf))
 	case settingSignatures:
 		return without + fmt.Sprintf("%s has no certificate for the signature algorithms that it offers (%s)", host, list(wire.Names(o.Signatures, wire.SignatureName)))
@@ -71,13 +76,13 @@ func (d *direct) offered(o offer) string {
 }
 
 // takenVersions asks for each version alone which of them the smarthost takes.
-func (d *direct) takenVersions(o offer) string {
+func (d *direct) takenVersions(ctx context.Context, o offer) string {
 	var takes []string
 	for _, v := range slices.Backward(allVersions()) {
 		single := widest(o.SNI)
 		single.Version, single.Versions = 0, []uint16{v}
 		single.setShares()
-		if r, err := d.ask(single); err == nil && r.taken() && r.server.Version == v {
+		if r, err := d.ask(ctx, single); err == nil && r.taken() && r.server.Version == v {
 			takes = append(takes, wire.VersionName(v))
 		}
 	}
@@ -103,13 +108,13 @@ func groupOf(r reading) string {
 }
 
 // brokenWords say how an answer goes beyond the offer.
-func (d *direct) brokenWords(o offer, s setting, r reading) string {
+func (d *direct) brokenWords(ctx context.Context, o offer, s setting, r reading) string {
 	switch {
 	case s == settingVersions && o.takes(r.server.Version) && o.refusesSHA1():
 		return fmt.Sprintf("without the proxy the app would end the handshake itself: %s takes %s at most, which signs with SHA-1, and by its signature algorithms the app takes no SHA-1",
 			d.target.Host, wire.VersionName(r.server.Version))
 	case s == settingVersions:
-		return d.refusedWords(o, s, reading{})
+		return d.refusedWords(ctx, o, s, reading{})
 	}
 	chose := map[setting]string{
 		settingSuites: wire.SuiteName(r.server.Suite),
