@@ -50,18 +50,26 @@ func (h *hashed) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// line reads one line without a byte of what follows it.
-func (h *hashed) line() (string, error) {
-	var line []byte
+// wired is a TCP connection as the parts of a session use it.
+type wired interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// heard reads a line. Nothing follows it before it is answered.
+func heard(raw io.Reader) error {
+	var b [64]byte
 	for {
-		var b [1]byte
-		if _, err := h.Read(b[:]); err != nil {
-			return string(line), err
-		}
-		if line = append(line, b[0]); b[0] == '\n' {
-			return string(line), nil
+		n, err := raw.Read(b[:])
+		if err != nil || b[n-1] == '\n' {
+			return err
 		}
 	}
+}
+
+func say(raw io.Writer, text string) error {
+	_, err := io.WriteString(raw, text)
+	return err
 }
 
 // tunnelled is one session with passthrough: what each side sends under TLS.
@@ -78,7 +86,7 @@ func (s tunnelled) String() string {
 }
 
 // talk sends n octets and takes all that comes, both to the end.
-func talk(c *tls.Conn, raw *hashed, n int) error {
+func talk(c *tls.Conn, raw wired, n int) error {
 	var wg sync.WaitGroup
 	var failed error
 	wg.Go(func() {
@@ -92,15 +100,10 @@ func talk(c *tls.Conn, raw *hashed, n int) error {
 }
 
 // app is the app's part.
-func (s tunnelled) app(raw *hashed) error {
+func (s tunnelled) app(raw wired) error {
 	if !s.implicit {
-		for _, say := range []string{"", "EHLO app\r\n", "STARTTLS\r\n"} {
-			if _, err := io.WriteString(raw, say); err != nil {
-				return err
-			}
-			if _, err := raw.line(); err != nil {
-				return err
-			}
+		if err := errors.Join(heard(raw), say(raw, "EHLO app\r\n"), heard(raw), say(raw, "STARTTLS\r\n"), heard(raw)); err != nil {
+			return err
 		}
 	}
 	c := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, MaxVersion: s.version})
@@ -111,17 +114,10 @@ func (s tunnelled) app(raw *hashed) error {
 }
 
 // smarthost is the upstream's part.
-func (s tunnelled) smarthost(raw *hashed, cfg *tls.Config) error {
+func (s tunnelled) smarthost(raw wired, cfg *tls.Config) error {
 	if !s.implicit {
-		for _, say := range []string{"220 mx\r\n", "250 STARTTLS\r\n", "220 go\r\n"} {
-			if say != "220 mx\r\n" {
-				if _, err := raw.line(); err != nil {
-					return err
-				}
-			}
-			if _, err := io.WriteString(raw, say); err != nil {
-				return err
-			}
+		if err := errors.Join(say(raw, "220 mx\r\n"), heard(raw), say(raw, "250 STARTTLS\r\n"), heard(raw), say(raw, "220 go\r\n")); err != nil {
+			return err
 		}
 	}
 	c := tls.Server(raw, cfg)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -168,6 +169,8 @@ func (r *relay) next(l *leg) step {
 		case l.shake:
 			r.flush(l, true)
 			return toShake
+		case r.m.Bare() && r.m.Gone(l.side): // whatever may still happen, the other direction does
+			return toEnd
 		case !r.m.WantsRead(l.side):
 		case r.m.Bare():
 			return toCarry
@@ -270,12 +273,22 @@ func (r *relay) apply(effects []session.Effect) {
 func (r *relay) expedite() {
 	r.over = true
 	r.cancel()
+	if r.spent(session.App) && r.spent(session.Upstream) {
+		return
+	}
 	for i := range r.legs {
 		if c := r.legs[i].conn; c != nil {
 			_ = c.SetWriteDeadline(time.Now().Add(closeWriteWait))
 		}
 	}
 	r.wake()
+}
+
+// spent reports whether a side has ended and has nothing more to take: nothing
+// that could last is to be done on its leg.
+func (r *relay) spent(side session.Side) bool {
+	l := &r.legs[side]
+	return r.m.Gone(side) && !l.writing && !slices.ContainsFunc(l.queue, func(c chunk) bool { return c.op == session.OpWrite })
 }
 
 // drain reads and drops what the peer still sends until it leaves or its time

@@ -206,7 +206,7 @@ func (m *Machine) WantsRead(side Side) bool {
 		return false
 	case side == Upstream:
 		return m.connected && !m.shaking && (len(m.up) == 0 || !m.awaitsHello())
-	case m.reading == readHandshake, m.reading == readNothing && m.held == "STARTTLS":
+	case m.reading == readHandshake, m.reading == readNothing && m.held == "STARTTLS" && !m.cfg.Passthrough:
 		return false
 	}
 	return m.reading != readNothing || len(m.app) == 0
