@@ -35,6 +35,7 @@ type loop struct {
 
 	through bool // TLS is the app's and the smarthost's own
 	prober  *probe.Prober
+	hurry   bool // the probes meet the silence that the session met
 	target  upstream.Target
 
 	offer    func(*tls.Config)  // changes what the app offers, and trusts; may be nil
@@ -58,7 +59,8 @@ func startLoop(t *testing.T, f *testenv.Fault, changes ...func(*proxy.Options)) 
 		change(&o)
 	}
 	l.through, l.target = o.Routes[0].Passthrough, o.Routes[0].Target
-	l.prober = probe.New(probe.Options{Connector: o.Routes[0].Connector, Timeout: 2 * time.Second})
+	l.hurry = f.Cause == stalls
+	l.prober = probe.New(probe.Options{Connector: o.Routes[0].Connector})
 	if l.server, err = proxy.New(o); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +103,7 @@ func loopConnector(t *testing.T, f *testenv.Fault) *upstream.Connector {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(f.Roots)
 	c, err := upstream.New(upstream.Options{
-		Resolver: f.Resolver, Roots: roots, LookupTimeout: 2 * time.Second,
+		Resolver: f.Resolver, Roots: roots, LookupTimeout: 3 * time.Second,
 		ConnectTimeout:   time.Duration(f.Relay.ConnectTimeout),
 		HandshakeTimeout: time.Duration(f.Relay.HandshakeTimeout),
 	})
@@ -188,7 +190,11 @@ func (l *loop) endToEnd(f *testenv.Fault) *tls.Config {
 // as the command run does, and adds the answers.
 func (l *loop) inquire(t *testing.T, e *diagnose.Engine, s *inspect.Session) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(within(t), 4*time.Second) // no more than a relay that is being stopped gives them
+	limit := 20 * time.Second
+	if l.hurry {
+		limit = 3 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	for _, q := range e.Questions(s) {
 		var answer session.Entry

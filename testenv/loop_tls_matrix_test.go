@@ -226,6 +226,7 @@ func (r tlsRow) relay(t *testing.T, f *testenv.Fault, version uint16) (*loop, *i
 		changes = append(changes, r.present(t, f))
 	}
 	l := startLoop(t, f, changes...)
+	l.hurry = l.hurry || r.cause == stalls
 	l.offer = func(c *tls.Config) {
 		if r.leg == session.App && !r.through && version != 0 {
 			c.MinVersion, c.MaxVersion = version, version
