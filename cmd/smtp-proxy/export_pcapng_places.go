@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
@@ -10,16 +11,26 @@ import (
 
 // places says between which addresses the legs of a session went.
 type places struct {
-	app   netip.AddrPort // the app's end; the record does not hold the other
+	app   netip.AddrPort // the app's end
+	other netip.AddrPort // where it connected to, as far as it knows; no port where the record has none
 	local netip.Addr     // of the proxy towards the smarthost
 }
 
 func placesOf(s *inspect.Session) places {
 	p := places{app: parsePlace(s.App.Addr)}
 	for i := range s.Events {
-		if e := &s.Events[i]; e.Kind == session.KindOpen && e.Dial != nil && e.Dial.Local != "" {
+		e := &s.Events[i]
+		switch {
+		case e.Kind != session.KindOpen:
+		case e.Leg == session.App:
+			_, to, _ := strings.Cut(e.Text, ", redirected on its way to ")
+			p.other = parsePlace(to)
+		case e.Dial != nil && e.Dial.Local != "":
 			p.local = parsePlace(e.Dial.Local).Addr()
 		}
+	}
+	if !p.other.Addr().IsValid() || p.other.Addr().Is4() != p.app.Addr().Is4() {
+		p.other = netip.AddrPortFrom(beside(p.app.Addr()), 0)
 	}
 	return p
 }
@@ -49,7 +60,7 @@ func beside(addr netip.Addr) netip.Addr {
 // the reader has to be told of them.
 func (p places) of(a *act) (from, to netip.AddrPort, told []string) {
 	if a.leg == session.App {
-		from, to = p.app, netip.AddrPortFrom(beside(p.app.Addr()), 0)
+		from, to = p.app, p.other
 	} else {
 		from, to = parsePlace(a.dial.Local), parsePlace(a.dial.Addr)
 	}

@@ -158,6 +158,15 @@ func TestExportPcapngPassthrough(t *testing.T) {
 	}
 }
 
+// TestExportPcapngRedirected writes the address that the app believed in.
+func TestExportPcapngRedirected(t *testing.T) {
+	r := newRecord(t)
+	r.entry(session.Entry{Leg: session.App, Kind: session.KindOpen, Text: "connected from [2001:db8::1]:40000, redirected on its way to [2001:db8::25]:587"})
+	if c := readCapture(t, reenact(t, r.session())); c.packets[0].to != "[2001:db8::25]:587" {
+		t.Errorf("got the app's first packet to %s, want [2001:db8::25]:587", c.packets[0].to)
+	}
+}
+
 // TestExportPcapngClock sets the clock back in the middle of a session.
 func TestExportPcapngClock(t *testing.T) {
 	r := newRecord(t)
