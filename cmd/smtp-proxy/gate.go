@@ -125,6 +125,7 @@ func (x *plant) route(r policy.Route) (proxy.Route, error) {
 	out.Transparent = x.config.Redirects(r)
 	if out.Passthrough {
 		x.tellIgnored(r)
+		out.AppTLS = session.AppNone
 		return out, nil
 	}
 	if out.AppTLS != session.AppNone {

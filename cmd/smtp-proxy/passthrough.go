@@ -42,6 +42,14 @@ func (x *plant) tellIgnored(r policy.Route) {
 	}
 }
 
+// appTLSText is what TLS there is on the app's leg, for the log.
+func appTLSText(r policy.Route) string {
+	if r.TLS == passthrough {
+		return passthrough
+	}
+	return r.AppTLS
+}
+
 // nameText says what an app needs that checks the name in the certificate: the
 // one it is shown is the smarthost's own, and names that.
 func (h hint) nameText() string {

@@ -244,7 +244,7 @@ func (x *plant) announce() {
 	for _, r := range x.hints().routes {
 		for _, a := range r.addrs {
 			x.log.Info().Str("route", r.route.Name).Stringer("listen", a).Str("upstream", upstreamOf(r.route)).
-				Str("app_tls", r.route.AppTLS).Msg("listening")
+				Str("app_tls", appTLSText(r.route)).Msg("listening")
 		}
 	}
 }
