@@ -24,21 +24,24 @@ type CA struct {
 }
 
 // NewCA makes an authority with fresh keys.
-func NewCA() (*CA, error) { return newCA(validity{}) }
+func NewCA() (*CA, error) { return newCA(ownName, validity{}) }
 
 // NewExpiredCA makes an authority whose root ended yesterday, as an old trust
 // store holds it; all beneath it is in date.
 func NewExpiredCA() (*CA, error) {
 	now := time.Now()
-	return newCA(validity{from: now.Add(-48 * time.Hour), until: now.Add(-24 * time.Hour)})
+	return newCA(ownName, validity{from: now.Add(-48 * time.Hour), until: now.Add(-24 * time.Hour)})
 }
 
-func newCA(ofRoot validity) (*CA, error) {
-	root, err := newAuthority("smtp-proxy test root", nil, ofRoot)
+// ownName begins the names of an authority that plays nobody else's.
+const ownName = "smtp-proxy test"
+
+func newCA(name string, ofRoot validity) (*CA, error) {
+	root, err := newAuthority(name+" root", nil, ofRoot)
 	if err != nil {
 		return nil, err
 	}
-	intermediate, err := newAuthority("smtp-proxy test intermediate", root, validity{})
+	intermediate, err := newAuthority(name+" intermediate", root, validity{})
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ type starter func(f *Fault, o FaultOptions) error
 // Each family is a file.
 func builtFaults() map[string]starter {
 	all := make(map[string]starter)
-	for _, family := range []map[string]starter{dialFaults(), backlogFaults(), dnsFaults(), certificateFaults(), handshakeFaults()} {
+	for _, family := range []map[string]starter{dialFaults(), backlogFaults(), dnsFaults(), certificateFaults(), interceptionFaults(), handshakeFaults()} {
 		maps.Copy(all, family)
 	}
 	return all

@@ -67,6 +67,15 @@ func certificateCauses() []string {
 	}
 }
 
+// otherFlaws are further ways for a certificate to be at fault, by their faults
+// of testenv.
+func otherFlaws() []string {
+	return []string{
+		"tls.certificate-untrusted/intercepted", "tls.certificate-name-mismatch/redirected",
+		"tls.chain-incomplete/lost", "tls.certificate-expired/intermediate",
+	}
+}
+
 func (r tlsRow) String() string {
 	c := tlsCell{r.cause, r.leg, r.through, 0}
 	name, _, _ := strings.Cut(c.String(), ", 0x")

@@ -3,6 +3,7 @@ package testenv_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"strings"
 
 	"golang.org/x/crypto/ocsp"
 
@@ -18,8 +19,11 @@ func terminatedUpstream() (rows []tlsRow) {
 	for _, cause := range certificateCauses() {
 		rows = append(rows, tlsRow{cause: cause, leg: session.Upstream, versions: bothVersions(), fault: cause})
 	}
+	for _, fault := range otherFlaws() {
+		cause, how, _ := strings.Cut(fault, "/")
+		rows = append(rows, tlsRow{cause: cause, how: how, leg: session.Upstream, versions: bothVersions(), fault: fault})
+	}
 	rows = append(rows,
-		tlsRow{cause: "tls.certificate-expired", how: "the intermediate", leg: session.Upstream, versions: bothVersions(), fault: "tls.certificate-expired/intermediate"},
 		tlsRow{cause: "tls.version-mismatch", leg: session.Upstream, versions: []uint16{tls.VersionTLS11}, fault: "tls.version-mismatch"},
 		tlsRow{cause: "tls.cipher-mismatch", leg: session.Upstream, versions: bothVersions(), fault: "tls.cipher-mismatch"},
 		tlsRow{cause: "tls.sni-required", leg: session.Upstream, versions: bothVersions(), fault: "tls.sni-required"},

@@ -2,6 +2,7 @@ package testenv_test
 
 import (
 	"crypto/tls"
+	"strings"
 
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/testenv"
@@ -40,9 +41,12 @@ func throughApp() (rows []tlsRow) {
 	for _, cause := range certificateCauses() {
 		rows = append(rows, tlsRow{cause: cause, versions: bothVersions(), fault: cause, app: demandsTLS, offer: minding})
 	}
+	for _, fault := range otherFlaws() {
+		cause, how, _ := strings.Cut(fault, "/")
+		rows = append(rows, tlsRow{cause: cause, how: how, versions: bothVersions(), fault: fault, app: demandsTLS})
+	}
 	garbage := testenv.Breach{Raw: "\x16\x03\x03\x00\x08garbage!"}
 	rows = append(rows,
-		tlsRow{cause: "tls.certificate-expired", how: "the intermediate", versions: bothVersions(), fault: "tls.certificate-expired/intermediate", app: demandsTLS},
 		tlsRow{cause: "tls.app-rejected-certificate", how: "its alert", versions: bothVersions(), app: demandsTLS, offer: trustsNobody},
 		tlsRow{cause: "tls.app-rejected-certificate", how: "left", versions: bothVersions(), app: demandsAnd(2, testenv.Breach{Then: testenv.EndClose})},
 		tlsRow{cause: "tls.app-rejected-certificate", how: "reset", versions: bothVersions(), app: demandsAnd(2, testenv.Breach{Then: testenv.EndReset})},
