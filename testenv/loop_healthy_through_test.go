@@ -40,6 +40,26 @@ func TestHealthyPassthroughHasNoFinding(t *testing.T) {
 	}
 }
 
+// An app that does not look at the certificate gets its mail through, and what
+// is wrong with it is no failure of this session.
+func TestPassthroughOfAppsThatVerifyNothing(t *testing.T) {
+	t.Parallel()
+	engine := newEngine(t)
+	eachAtOnce(t, append(certificateCauses(), otherFlaws()...), func(t *testing.T, name string) {
+		for _, version := range bothVersions() {
+			f := tlsRow{fault: name, through: true, app: demandsTLS}.start(t, version)
+			l := startLoop(t, f, passthrough)
+			l.offer = func(c *tls.Config) { c.InsecureSkipVerify = true }
+			s := l.run(t, f)[0]
+			l.inquire(t, engine, s)
+			wantHealthy(t, engine, s)
+			if got := len(f.Smarthost.Messages()); got != 1 || s.Outcome != inspect.NoMail {
+				t.Errorf("%s: got %d messages and outcome %s, want one and no-mail", tls.VersionName(version), got, s.Outcome)
+			}
+		}
+	})
+}
+
 // run sends several mails through one relay: the first makes a session that
 // the second resumes.
 func (e endToEnd) run(t *testing.T, engine *diagnose.Engine) {

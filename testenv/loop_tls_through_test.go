@@ -47,6 +47,7 @@ func throughApp() (rows []tlsRow) {
 	}
 	garbage := testenv.Breach{Raw: "\x16\x03\x03\x00\x08garbage!"}
 	rows = append(rows,
+		tlsRow{cause: "tls.certificate-name-mismatch", how: "the app was told another name", versions: bothVersions(), app: demandsTLS, offer: misled},
 		tlsRow{cause: "tls.app-rejected-certificate", how: "its alert", versions: bothVersions(), app: demandsTLS, offer: trustsNobody},
 		tlsRow{cause: "tls.app-rejected-certificate", how: "left", versions: bothVersions(), app: demandsAnd(2, testenv.Breach{Then: testenv.EndClose})},
 		tlsRow{cause: "tls.app-rejected-certificate", how: "reset", versions: bothVersions(), app: demandsAnd(2, testenv.Breach{Then: testenv.EndReset})},
@@ -97,6 +98,10 @@ func atMost(version uint16) func(*tls.Config) {
 
 // outdated is what an app of 2010 offers.
 func outdated(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }
+
+// misled was told a name that is not the smarthost's, as an app is that knows
+// the proxy's only.
+func misled(c *tls.Config) { c.ServerName = "relay.example.org" }
 
 func trustsNobody(c *tls.Config) { c.RootCAs = testenv.Trust(nil).RootCAs }
 
