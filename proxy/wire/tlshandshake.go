@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // maxCertificate bounds the messages that carry certificates, and those that
@@ -62,7 +63,11 @@ func (o *TLSObserver) openMessage(side int) {
 		o.corrupt(side, fmt.Sprintf("handshake message of type %d with %d octets", kind, size))
 	}
 	m.left, m.keep = size, 4+min(size, kept)
+	m.b = slices.Grow(m.b, min(m.keep, maxAtOnce)-len(m.b))
 }
+
+// maxAtOnce is how much is set aside for a message at its header's word alone.
+const maxAtOnce = 4 << 10
 
 // wanted says how many octets of a message's body are read, and how many it
 // may have.

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // JA4 returns the fingerprint of the software that made the hello: FoxIO's
@@ -85,11 +84,14 @@ func ja4Hash(text string) string {
 }
 
 func hexList(ids []uint16) string {
-	words := make([]string, len(ids))
+	text := make([]byte, 0, 5*len(ids))
 	for i, id := range ids {
-		words[i] = fmt.Sprintf("%04x", id)
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = hex.AppendEncode(text, []byte{byte(id >> 8), byte(id)})
 	}
-	return strings.Join(words, ",")
+	return string(text)
 }
 
 func sorted(ids []uint16) []uint16 { return slices.Sorted(slices.Values(ids)) }
