@@ -24,13 +24,12 @@ type attempt struct {
 // noticed by keep-alives after some four minutes of silence, which is longer
 // than a route takes to heal; what a live peer takes its time for is not cut.
 func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
-	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-		Enable:   true,
-		Idle:     time.Minute,
-		Interval: 20 * time.Second,
-		Count:    9,
-	}}
+	dialer := net.Dialer{KeepAliveConfig: keepAlive()}
 	return dialer.DialContext(ctx, "tcp", addr.String())
+}
+
+func keepAlive() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 20 * time.Second, Count: 9}
 }
 
 // routable reports whether this machine has a route and an address of its own
@@ -68,10 +67,7 @@ func (c *Connector) try(ctx context.Context, addr netip.AddrPort) attempt {
 
 // facts of the attempt for the record.
 func (a *attempt) facts(host string) *session.Dial {
-	d := &session.Dial{Host: host, Addr: a.addr.String(), Family: "ipv6", Duration: a.took}
-	if a.addr.Addr().Is4() {
-		d.Family = "ipv4"
-	}
+	d := &session.Dial{Host: host, Addr: a.addr.String(), Family: familyOf(a.addr.Addr()), Duration: a.took}
 	if a.conn != nil {
 		d.Local = a.conn.LocalAddr().String()
 	}
@@ -85,7 +81,7 @@ func (a *attempt) entry(host string) session.Entry {
 	e.Dial = a.facts(host)
 	if a.err == nil {
 		e.Kind = session.KindOpen
-		e.Text = fmt.Sprintf("connected to %s from %s in %s", e.Dial.Addr, e.Dial.Local, brief(a.took))
+		e.Text = opened(e.Dial)
 		return e
 	}
 	fault := Classify(opDial, a.err)
