@@ -32,6 +32,11 @@ type Data struct {
 	Longest  int    // octets of the longest line so far, without its CRLF
 }
 
+// worthCounting is from how many octets on lines are passed over together.
+const worthCounting = 1 << 10
+
+var cr = []byte{'\r'}
+
 // newline says what the last byte was.
 type newline uint8
 
@@ -48,6 +53,7 @@ var newlineNames = [...]string{afterCRLF: "CRLF", afterLF: "LF", afterCR: "CR"}
 // message. With End, the three octets ".\r\n" follow them. With More, what is
 // left of b (at most two octets) must be given again in front of the next.
 func (d *Data) Scan(b []byte) (n int, v Verdict) {
+	n = d.plainLines(b)
 	for n < len(b) {
 		if d.after != afterText && b[n] == '.' {
 			if d.needsMore(b[n:]) {
@@ -65,6 +71,32 @@ func (d *Data) Scan(b []byte) (n int, v Verdict) {
 		n++
 	}
 	return n, More
+}
+
+// plainLines passes over as many lines as need no closer look, with one search
+// a line: that none of them holds a CR but at its end shows in their number.
+func (d *Data) plainLines(b []byte) int {
+	if d.after == afterCR || d.after == afterLF || len(b) < worthCounting {
+		return 0
+	}
+	n, lines, length, longest := 0, 0, d.length, d.Longest
+	for dot := d.after == afterCRLF; ; dot = true {
+		if dot && n < len(b) && b[n] == '.' {
+			break
+		}
+		i := bytes.IndexByte(b[n:], '\n')
+		if i < 1 || b[n+i-1] != '\r' {
+			break
+		}
+		longest, length = max(longest, length+i-1), 0
+		n += i + 1
+		lines++
+	}
+	if lines == 0 || bytes.Count(b[:n], cr) != lines {
+		return 0
+	}
+	d.after, d.length, d.Longest = afterCRLF, 0, longest
+	return n
 }
 
 // plainLine passes over a line, or the rest of one, that needs no closer look,
