@@ -31,6 +31,19 @@ type rig struct {
 	ended   chan string
 }
 
+// The ways to carry a session, as names of subtests.
+const (
+	byReactor    = "reactor"
+	byGoroutines = "goroutines"
+)
+
+// carried runs a test for both ways to carry a session. On systems without
+// reactors both are the same.
+func carried(t *testing.T, test func(*testing.T)) {
+	t.Run(byReactor, test)
+	t.Run(byGoroutines, test)
+}
+
 // start runs a proxy in front of an upstream. change may adjust the settings.
 func start(t *testing.T, upstreamAddr string, change func(*proxy.Options, *upstream.Options)) *rig {
 	t.Helper()
@@ -49,6 +62,9 @@ func start(t *testing.T, upstreamAddr string, change func(*proxy.Options, *upstr
 	}
 	if o.Routes[0].Connector, err = upstream.New(reach); err != nil {
 		t.Fatal(err)
+	}
+	if strings.Contains(t.Name(), byGoroutines) {
+		proxy.WithoutReactors(&o)
 	}
 	r := &rig{t: t, history: map[string][]session.Record{}, ended: make(chan string, 1000)}
 	if r.server, err = proxy.New(o); err != nil {

@@ -103,13 +103,19 @@ func (r *relay) expire() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.armed = time.Time{}
+	if r.carrier != nil && r.carrier.impatient() {
+		return
+	}
 	r.account()
 	if l := r.stuck(); l != nil {
 		r.breakOff(l, &session.Fault{Op: "write", Class: session.FaultTimeout,
 			Text: fmt.Sprintf("took nothing for %s", r.route.silence().Round(time.Second))})
-		_ = l.conn.SetWriteDeadline(time.Unix(1, 0))
-	} else {
-		r.apply(r.m.Elapsed(time.Now()))
+		l.giveUp()
+	} else if effects := r.m.Elapsed(time.Now()); len(effects) > 0 {
+		r.apply(effects)
+	} else { // nothing is due: whoever is at a handshake must not be disturbed
+		r.arm()
+		return
 	}
 	r.annotate()
 	r.wake()

@@ -29,7 +29,8 @@ type chunk struct {
 // connection itself is used outside the lock.
 type leg struct {
 	side    session.Side
-	conn    net.Conn // nil until connected
+	conn    net.Conn // nil until connected, and in a reactor
+	sock    *socket  // in a reactor
 	queue   []chunk
 	spare   []chunk
 	queued  uint64 // chunks ever queued
@@ -154,7 +155,17 @@ func closeWrite(conn net.Conn) {
 // from the reading direction, which gets a moment for them.
 func (r *relay) breakOff(l *leg, fault *session.Fault) {
 	l.broken = fault
-	if l.conn != nil {
+	switch {
+	case r.carrier != nil:
+		r.carrier.broken(l)
+	case l.conn != nil:
 		_ = l.conn.SetReadDeadline(time.Now().Add(closeReadWait))
+	}
+}
+
+// giveUp ends a write that does not come to an end.
+func (l *leg) giveUp() {
+	if l.conn != nil {
+		_ = l.conn.SetWriteDeadline(time.Unix(1, 0))
 	}
 }

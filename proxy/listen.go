@@ -22,6 +22,7 @@ func (s *Server) Listen() error {
 			}
 		}
 	}
+	s.shareListeners()
 	return nil
 }
 
@@ -57,7 +58,7 @@ func (s *Server) bind(addr string, route *Route) (netip.AddrPort, error) {
 		return netip.AddrPort{}, listenError(addr, err)
 	}
 	bound := addrOf(l.Addr())
-	s.listeners = append(s.listeners, listener{l, route})
+	s.listeners = append(s.listeners, listener{Listener: l, route: route})
 	s.own[bound] = true
 	return bound, nil
 }
@@ -143,6 +144,8 @@ func addrOf(a net.Addr) netip.AddrPort {
 }
 
 func (s *Server) closeListeners() {
+	s.shutOnce.Do(func() { close(s.shut) })
+	s.closeDoors()
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}

@@ -57,15 +57,15 @@ func (r *relay) letFirst(l *leg) {
 
 // tcp is what the kernel knows of the leg's connection, or knew at its end.
 func (l *leg) tcp() *session.TCP {
-	if l.parting == nil && l.conn != nil {
-		return tcpInfo(l.conn)
+	if l.parting == nil {
+		return l.tcpInfo()
 	}
 	return l.parting
 }
 
 // faultOf says how a side ended; nil is a clean end, by FIN or close_notify.
 func (l *leg) faultOf(err error) *session.Fault {
-	l.parting = tcpInfo(l.conn)
+	l.parting = l.tcpInfo()
 	switch {
 	case l.broken != nil:
 		return l.broken
@@ -82,5 +82,5 @@ func (l *leg) faultOf(err error) *session.Fault {
 // error, and has not come back with it yet, the read sees an end. A connection
 // that we half-closed ourselves is gone after the peer's FIN, too.
 func (l *leg) wasReset() bool {
-	return !l.ended && l.parting != nil && l.parting.State == stateClosed && !brokenPipe(l.conn)
+	return !l.ended && l.parting != nil && l.parting.State == stateClosed && !l.brokenPipe()
 }

@@ -13,7 +13,9 @@ import (
 
 // TestPartingIsTold checks that the record tells a FIN from a reset on either
 // leg, with what the kernel and the session knew then.
-func TestPartingIsTold(t *testing.T) {
+func TestPartingIsTold(t *testing.T) { carried(t, partingIsTold) }
+
+func partingIsTold(t *testing.T) {
 	tests := []struct {
 		name   string
 		script string
@@ -76,6 +78,10 @@ func demandParting(t *testing.T, history []session.Record, leg session.Side, kin
 // TestFailedHandshakeKnowsItsConnection checks both ways to TLS on the
 // upstream's leg; the connection is closed at once where TLS comes first.
 func TestFailedHandshakeKnowsItsConnection(t *testing.T) {
+	carried(t, failedHandshakeKnowsItsConnection)
+}
+
+func failedHandshakeKnowsItsConnection(t *testing.T) {
 	for name, mode := range map[string]upstream.Mode{"implicit": upstream.ModeImplicit, "STARTTLS": upstream.ModeSTARTTLS} {
 		t.Run(name, func(t *testing.T) {
 			script := "<- 220 mx\n-> EHLO*\n<- 250-mx\n<- 250 STARTTLS\n-> STARTTLS\n<- 220 go\n! reset"

@@ -12,7 +12,8 @@ import (
 // The bounds of a Recorder's queue, and how often it is emptied.
 const (
 	maxRecords    = 1 << 16
-	maxBodyBlocks = 128 // of blockSize octets: 8 MiB
+	maxBodyBlocks = 48 // of blockSize octets: 3 MiB
+	fewBlocks     = 8
 	blockSize     = 64 << 10
 	batchEvery    = 100 * time.Millisecond
 )
@@ -194,12 +195,15 @@ func (b *blocks) release() [][]byte {
 	return out
 }
 
-// reclaim takes blocks back. A few are kept, the rest is left to the collector.
+// reclaim takes blocks back. They serve again while a message is under way;
+// when that has passed, a few are kept and the rest is left to the collector.
 func (b *blocks) reclaim(given [][]byte) {
 	b.out -= len(given)
 	for _, block := range given {
-		if len(b.free) < 8 {
-			b.free = append(b.free, block[:0])
-		}
+		b.free = append(b.free, block[:0])
+	}
+	if len(given) <= fewBlocks && len(b.free) > fewBlocks {
+		clear(b.free[fewBlocks:])
+		b.free = b.free[:fewBlocks]
 	}
 }

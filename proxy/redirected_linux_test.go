@@ -78,7 +78,7 @@ func TestOwnConnectionComesBack(t *testing.T) {
 	near, far := pair(t)
 	from := addrOf(near.LocalAddr())
 	s := &Server{options: Options{Recorder: NewRecorder()}, sessions: map[*relay]netip.AddrPort{}, dialled: map[*relay]netip.AddrPort{}}
-	outer, inner := s.newRelay(near, route), s.newRelay(far, route)
+	outer, inner := s.newRelay(near.RemoteAddr().String(), route), s.newRelay(far.RemoteAddr().String(), route)
 	defer outer.cancel()
 	defer inner.cancel()
 

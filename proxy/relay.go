@@ -38,6 +38,7 @@ type relay struct {
 	m        *session.Machine
 	legs     [2]leg
 	seq      int
+	header   headerEnd        // of the message under way
 	history  []session.Record // not handed over yet
 	lost     int              // entries that the recorder dropped
 	lostBody int              // octets of the message that it dropped
@@ -49,13 +50,13 @@ type relay struct {
 	judging  bool           // that is under way: nothing is handed over
 	over     bool           // what may still happen has been bounded
 	finished bool
+	carrier  carrier // nil: two goroutines
 }
 
 // run carries the session from accept to the end of both legs.
 func (r *relay) run(app net.Conn) {
 	r.legs[session.App].conn = app
-	r.record(&session.Entry{At: r.info.Started, Leg: session.App, From: session.FromApp, Kind: session.KindOpen,
-		Phase: session.PhaseConnect, Text: r.arrival()})
+	r.arrived()
 	defer r.finish()
 	if !r.shakeFirst() {
 		return
@@ -64,6 +65,12 @@ func (r *relay) run(app net.Conn) {
 	reading.Go(func() { r.contain(r.readApp) })
 	r.contain(r.readUpstream)
 	reading.Wait()
+}
+
+// arrived records that the app is there.
+func (r *relay) arrived() {
+	r.record(&session.Entry{At: r.info.Started, Leg: session.App, From: session.FromApp, Kind: session.KindOpen,
+		Phase: session.PhaseConnect, Text: r.arrival()})
 }
 
 // contain keeps a bug in one session from ending the others.
@@ -91,6 +98,10 @@ func (r *relay) shakeFirst() bool {
 func (r *relay) finish() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.end()
+}
+
+func (r *relay) end() {
 	r.cancel()
 	if r.timer != nil {
 		r.timer.Stop()
@@ -103,6 +114,9 @@ func (r *relay) finish() {
 }
 
 func (r *relay) closeConns() {
+	if r.carrier != nil {
+		r.carrier.cut()
+	}
 	for i := range r.legs {
 		if c := r.legs[i].conn; c != nil {
 			_ = c.Close()
@@ -204,6 +218,10 @@ func (r *relay) readOnce(l *leg, in *source) {
 
 // wake makes both directions look at what has changed, wherever they wait.
 func (r *relay) wake() {
+	if r.carrier != nil {
+		r.carrier.wake()
+		return
+	}
 	for i := range r.legs {
 		l := &r.legs[i]
 		if l.conn != nil {
@@ -245,6 +263,7 @@ func (r *relay) apply(effects []session.Effect) {
 		switch e.Op {
 		case session.OpRecord:
 			r.record(e.Entry)
+			r.anotherBody(e.Entry)
 			continue
 		case session.OpHandshake:
 			l.shake = true
@@ -254,8 +273,8 @@ func (r *relay) apply(effects []session.Effect) {
 			r.explain = true
 			continue
 		case session.OpWrite:
-			if e.Body && r.route.Capture != CaptureNone {
-				r.history = append(r.history, session.Record{Session: r.info, Body: e.Data})
+			if e.Body {
+				r.keepBody(e.Data)
 			}
 		}
 		l.ended = l.ended || e.Op != session.OpWrite

@@ -23,7 +23,9 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
-func TestRelaysByteForByte(t *testing.T) {
+func TestRelaysByteForByte(t *testing.T) { carried(t, relaysByteForByte) }
+
+func relaysByteForByte(t *testing.T) {
 	script := `
 <- 220 mx ready
 -> EHLO app
@@ -116,7 +118,9 @@ func secured(t *testing.T, ca *testenv.CA, mode upstream.Mode, appTLS session.Ap
 
 // TestEveryCombinationOfTLS delivers a message with AUTH under each setting of
 // both legs.
-func TestEveryCombinationOfTLS(t *testing.T) {
+func TestEveryCombinationOfTLS(t *testing.T) { carried(t, everyCombinationOfTLS) }
+
+func everyCombinationOfTLS(t *testing.T) {
 	ca, err := testenv.NewCA()
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +170,9 @@ func demandTLS(t *testing.T, history []session.Record, mode upstream.Mode, appTL
 	}
 }
 
-func TestUpstreamOutOfReach(t *testing.T) {
+func TestUpstreamOutOfReach(t *testing.T) { carried(t, upstreamOutOfReach) }
+
+func upstreamOutOfReach(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +192,9 @@ func TestUpstreamOutOfReach(t *testing.T) {
 	}
 }
 
-func TestLoopIsRefused(t *testing.T) {
+func TestLoopIsRefused(t *testing.T) { carried(t, loopIsRefused) }
+
+func loopIsRefused(t *testing.T) {
 	r := start(t, "127.0.0.1:1", func(o *proxy.Options, _ *upstream.Options) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -208,7 +216,9 @@ func TestLoopIsRefused(t *testing.T) {
 
 // TestVanishedAppAfterDot checks that the verdict is in the record although
 // nobody was there to hear it.
-func TestVanishedAppAfterDot(t *testing.T) {
+func TestVanishedAppAfterDot(t *testing.T) { carried(t, vanishedAppAfterDot) }
+
+func vanishedAppAfterDot(t *testing.T) {
 	gone := make(chan struct{})
 	up := tape(t, `
 <- 220 mx ready
@@ -244,7 +254,9 @@ func TestVanishedAppAfterDot(t *testing.T) {
 
 // TestLastWordsOfAnUpstreamThatCloses checks that a reply which came before the
 // end reaches the app as it was, and nothing is added to it.
-func TestLastWordsOfAnUpstreamThatCloses(t *testing.T) {
+func TestLastWordsOfAnUpstreamThatCloses(t *testing.T) { carried(t, lastWordsOfAnUpstreamThatCloses) }
+
+func lastWordsOfAnUpstreamThatCloses(t *testing.T) {
 	up := tape(t, `
 <- 220 mx ready
 -> MAIL*
@@ -261,7 +273,9 @@ func TestLastWordsOfAnUpstreamThatCloses(t *testing.T) {
 	}
 }
 
-func TestUpstreamClosesWithoutAReply(t *testing.T) {
+func TestUpstreamClosesWithoutAReply(t *testing.T) { carried(t, upstreamClosesWithoutAReply) }
+
+func upstreamClosesWithoutAReply(t *testing.T) {
 	up := tape(t, "<- 220 mx ready\n-> MAIL*\n! close", testenv.TapeOptions{})
 	r := start(t, up.Addr(), nil)
 	a := dial(t, r.addr)
@@ -274,7 +288,9 @@ func TestUpstreamClosesWithoutAReply(t *testing.T) {
 
 // TestSlowUpstreamHoldsTheAppBack checks back-pressure: an upstream that does
 // not read stops the app, and nothing is lost when it goes on.
-func TestSlowUpstreamHoldsTheAppBack(t *testing.T) {
+func TestSlowUpstreamHoldsTheAppBack(t *testing.T) { carried(t, slowUpstreamHoldsTheAppBack) }
+
+func slowUpstreamHoldsTheAppBack(t *testing.T) {
 	goOn := make(chan struct{})
 	up := tape(t, "<- 220 mx ready\n-> DATA\n<- 354 go\n! call wait\n! data\n<- 250 ok\n! eof\n! close",
 		testenv.TapeOptions{Patience: time.Minute, Hooks: map[string]func(context.Context){"wait": func(context.Context) { <-goOn }}})
@@ -309,7 +325,9 @@ func TestSlowUpstreamHoldsTheAppBack(t *testing.T) {
 	r.wait()
 }
 
-func TestSilentSidesAreEnded(t *testing.T) {
+func TestSilentSidesAreEnded(t *testing.T) { carried(t, silentSidesAreEnded) }
+
+func silentSidesAreEnded(t *testing.T) {
 	up := tape(t, "<- 220 mx ready\n! eof", testenv.TapeOptions{})
 	t.Run("app", func(t *testing.T) {
 		r := start(t, up.Addr(), func(o *proxy.Options, _ *upstream.Options) { o.Routes[0].AppSilence = 50 * time.Millisecond })
@@ -336,7 +354,9 @@ func TestSilentSidesAreEnded(t *testing.T) {
 
 // TestPlaintextIsNeverReadAsProtected sends commands behind STARTTLS in the
 // same breath, on a real connection.
-func TestPlaintextIsNeverReadAsProtected(t *testing.T) {
+func TestPlaintextIsNeverReadAsProtected(t *testing.T) { carried(t, plaintextIsNeverReadAsProtected) }
+
+func plaintextIsNeverReadAsProtected(t *testing.T) {
 	up := tape(t, "<- 220 mx ready\n-> EHLO app\n<- 250 mx\n! eof\n! close", testenv.TapeOptions{})
 	ca, err := testenv.NewCA()
 	if err != nil {

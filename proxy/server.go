@@ -24,6 +24,8 @@ type Options struct {
 	HandshakeTimeout time.Duration // one handshake on the app's leg, or with passthrough the next flight of one; 0 means 30 s
 	MaxSessions      int           // at once; 0 means as many as there are descriptors
 	MaxPerAddress    int           // at once from one address; 0 means no limit
+
+	goroutines bool // every session has goroutines of its own, for tests
 }
 
 // Server listens on every route and owns all sessions. Use it once.
@@ -38,12 +40,19 @@ type Server struct {
 	stopping bool
 	running  sync.WaitGroup // sessions
 	accepts  sync.WaitGroup
+
+	reactors []*reactor
+	spinning sync.WaitGroup // reactors
+	shut     chan struct{}  // closed with the listeners
+	shutOnce sync.Once
+	spins    bool // they have been started
 }
 
 // listener is one open port.
 type listener struct {
 	net.Listener
-	route *Route
+	route  *Route
+	shared bool // reactors accept from it
 }
 
 // New checks the options and returns a server that does not listen yet.
@@ -54,7 +63,7 @@ func New(o Options) (*Server, error) {
 	if o.HandshakeTimeout == 0 {
 		o.HandshakeTimeout = 30 * time.Second
 	}
-	s := &Server{options: o, own: map[netip.AddrPort]bool{}, sessions: map[*relay]netip.AddrPort{}, dialled: map[*relay]netip.AddrPort{}}
+	s := &Server{options: o, shut: make(chan struct{}), own: map[netip.AddrPort]bool{}, sessions: map[*relay]netip.AddrPort{}, dialled: map[*relay]netip.AddrPort{}}
 	for _, r := range o.Routes {
 		if r.Connector == nil {
 			return nil, fmt.Errorf("route %s: no connector", r.Name)
@@ -72,11 +81,25 @@ func New(o Options) (*Server, error) {
 func (s *Server) Serve(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, s.closeListeners)
 	defer stop()
-	for _, l := range s.listeners {
-		s.accepts.Go(func() { s.accept(l) })
-	}
+	s.acceptAll()
+	<-s.shut
 	s.accepts.Wait()
 	return nil
+}
+
+// acceptAll starts those who let sessions in, unless the server is to stop.
+func (s *Server) acceptAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return
+	}
+	for _, l := range s.listeners {
+		if !l.shared {
+			s.accepts.Go(func() { s.accept(l) })
+		}
+	}
+	s.startReactors()
 }
 
 // accept takes connections of one listener until that is closed. Out of
@@ -102,7 +125,8 @@ func (s *Server) accept(l listener) {
 // start begins a session of its own goroutine.
 func (s *Server) start(conn net.Conn, route *Route) {
 	from := addrOf(conn.RemoteAddr())
-	r := s.newRelay(conn, route.aimed(conn))
+	r := s.newRelay(conn.RemoteAddr().String(), route.aimed(conn))
+	r.begin()
 	odd, why := s.admit(r, from)
 	if why != "" {
 		s.running.Go(func() {
@@ -117,7 +141,7 @@ func (s *Server) start(conn net.Conn, route *Route) {
 	})
 }
 
-func (s *Server) newRelay(conn net.Conn, route *Route) *relay {
+func (s *Server) newRelay(from string, route *Route) *relay {
 	now := time.Now()
 	r := &relay{
 		server: s,
@@ -126,7 +150,7 @@ func (s *Server) newRelay(conn net.Conn, route *Route) *relay {
 			ID:       ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String(),
 			Started:  now,
 			Route:    route.Name,
-			AppAddr:  conn.RemoteAddr().String(),
+			AppAddr:  from,
 			Upstream: route.Target.Name,
 			Mode:     route.mode(),
 			AppTLS:   route.appTLSName(),
@@ -135,12 +159,19 @@ func (s *Server) newRelay(conn net.Conn, route *Route) *relay {
 	rules := route.machine()
 	rules.Handshake = s.options.HandshakeTimeout
 	r.m = session.New(rules, now)
-	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.cancel = func() {}
 	for i := range r.legs {
 		r.legs[i].side = session.Side(i)
 		r.legs[i].changed.L = &r.mu
 	}
 	return r
+}
+
+// begin gives a session its context, if it has none yet.
+func (r *relay) begin() {
+	if r.ctx == nil {
+		r.ctx, r.cancel = context.WithCancel(context.Background())
+	}
 }
 
 // admit counts a session in, or says why it is turned away.
@@ -195,6 +226,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		defer close(done)
 		s.accepts.Wait()
 		s.running.Wait()
+		s.endReactors()
 	}()
 	select {
 	case <-done:

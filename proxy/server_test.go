@@ -48,7 +48,9 @@ func TestListenOnLocalhostIsBothLoopbacks(t *testing.T) {
 	}
 }
 
-func TestTurnedAway(t *testing.T) {
+func TestTurnedAway(t *testing.T) { carried(t, turnedAway) }
+
+func turnedAway(t *testing.T) {
 	up := tape(t, "<- 220 mx ready\n! eof", testenv.TapeOptions{})
 	tests := []struct {
 		name, reply string
@@ -81,7 +83,9 @@ func TestTurnedAway(t *testing.T) {
 
 // TestShutdown checks what SIGTERM leads to: an idle session gets 421 at once,
 // one in a message finishes it, and nobody is let in any more.
-func TestShutdown(t *testing.T) {
+func TestShutdown(t *testing.T) { carried(t, shutdown) }
+
+func shutdown(t *testing.T) {
 	up := tape(t, "<- 220 mx ready\n! eof\n---\n<- 220 mx ready\n-> MAIL*\n<- 250 ok\n-> DATA\n<- 354 go\n! data\n<- 250 queued\n! eof", testenv.TapeOptions{})
 	r := start(t, up.Addr(), nil)
 	idle := dial(t, r.addr)
@@ -112,7 +116,9 @@ func TestShutdown(t *testing.T) {
 
 // TestShutdownHasAnEnd checks that an app that never finishes its message does
 // not keep the proxy alive.
-func TestShutdownHasAnEnd(t *testing.T) {
+func TestShutdownHasAnEnd(t *testing.T) { carried(t, shutdownHasAnEnd) }
+
+func shutdownHasAnEnd(t *testing.T) {
 	up := tape(t, "<- 220 mx ready\n-> MAIL*\n<- 250 ok\n! eof", testenv.TapeOptions{})
 	r := start(t, up.Addr(), nil)
 	a := dial(t, r.addr)
@@ -129,7 +135,9 @@ func TestShutdownHasAnEnd(t *testing.T) {
 
 // TestPanicEndsOneSession checks that a bug met by one session is told to its
 // app and ends no other.
-func TestPanicEndsOneSession(t *testing.T) {
+func TestPanicEndsOneSession(t *testing.T) { carried(t, panicEndsOneSession) }
+
+func panicEndsOneSession(t *testing.T) {
 	up := tape(t, "<- 220 mx ready\n! eof", testenv.TapeOptions{})
 	r := start(t, up.Addr(), func(o *proxy.Options, _ *upstream.Options) {
 		o.Routes[0].AppTLS = session.AppOffer

@@ -14,12 +14,31 @@ import (
 // tcpInfo asks the kernel what it knows of the connection beneath conn. It is
 // nil for a connection that is closed or no TCP.
 func tcpInfo(conn net.Conn) (tcp *session.TCP) {
-	onSocket(conn, func(fd int) {
-		if info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-			tcp = factsOf(info)
-		}
-	})
+	onSocket(conn, func(fd int) { tcp = tcpInfoOf(fd) })
 	return tcp
+}
+
+// tcpInfo is the same of a leg's connection.
+func (l *leg) tcpInfo() (tcp *session.TCP) {
+	l.onSocket(func(fd int) { tcp = tcpInfoOf(fd) })
+	return tcp
+}
+
+func tcpInfoOf(fd int) *session.TCP {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return nil
+	}
+	return factsOf(info)
+}
+
+func (l *leg) onSocket(f func(fd int)) {
+	switch {
+	case l.sock == nil:
+		onSocket(l.conn, f)
+	case l.sock.fd >= 0:
+		f(l.sock.fd)
+	}
 }
 
 // onSocket calls f with the descriptor beneath conn, if there is one.
@@ -67,8 +86,8 @@ func stateName(state uint8) string {
 
 // brokenPipe reports whether a reset came behind the peer's own FIN: Linux
 // then leaves EPIPE on the socket, and ECONNRESET for a reset without one.
-func brokenPipe(conn net.Conn) (broken bool) {
-	onSocket(conn, func(fd int) {
+func (l *leg) brokenPipe() (broken bool) {
+	l.onSocket(func(fd int) {
 		pending, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 		broken = err == nil && syscall.Errno(pending) == syscall.EPIPE
 	})

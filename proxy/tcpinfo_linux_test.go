@@ -135,7 +135,7 @@ func TestEndsInTheOrderOfTheWire(t *testing.T) {
 	awaitState(t, app, stateClosed)
 
 	s := &Server{options: Options{Recorder: NewRecorder()}}
-	r := s.newRelay(app, &Route{})
+	r := s.newRelay(app.RemoteAddr().String(), &Route{})
 	defer r.cancel()
 	r.legs[session.App].conn, r.legs[session.Upstream].conn = app, up
 	r.m.Connected(time.Now(), false)

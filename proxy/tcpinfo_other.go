@@ -11,4 +11,6 @@ import (
 // tcpInfo is to be had on Linux only.
 func tcpInfo(net.Conn) *session.TCP { return nil }
 
-func brokenPipe(net.Conn) bool { return false }
+func (l *leg) tcpInfo() *session.TCP { return nil }
+
+func (l *leg) brokenPipe() bool { return false }

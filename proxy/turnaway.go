@@ -13,8 +13,7 @@ import (
 func (r *relay) turnAway(conn net.Conn, odd session.Oddity, reply string) {
 	defer conn.Close()
 	now := time.Now()
-	r.record(&session.Entry{At: now, Leg: session.App, From: session.FromApp, Kind: session.KindOpen,
-		Phase: session.PhaseConnect, Text: r.arrival()})
+	r.arrived()
 	e := &session.Entry{At: now, Leg: session.App, From: session.FromProxy, Kind: session.KindReply,
 		Phase: session.PhaseConnect, Text: reply, Odd: odd}
 	if parsed, ok := wire.ParseReply(reply); ok {

@@ -111,6 +111,15 @@ func (g *gate) close() error {
 	return nil
 }
 
+// capture is what a route hands over of messages. Without a record the header
+// is enough: it has what the log names.
+func (x *plant) capture(r policy.Route) proxy.Capture {
+	if x.store == nil && r.Capture == string(proxy.CaptureFull) {
+		return proxy.CaptureHeaders
+	}
+	return proxy.Capture(r.Capture)
+}
+
 // route words a route of the settings as the proxy takes it.
 func (x *plant) route(r policy.Route) (proxy.Route, error) {
 	target, err := x.target(r)
@@ -119,7 +128,7 @@ func (x *plant) route(r policy.Route) (proxy.Route, error) {
 	}
 	out := proxy.Route{
 		Name: r.Name, Listen: []string{r.Listen}, Target: target, AppTLS: appTLS(r.AppTLS), AllowFrom: r.AllowFrom,
-		Capture: proxy.Capture(r.Capture), PassSmuggling: x.config.Smuggling == "pass", AppSilence: x.config.AppTimeout,
+		Capture: x.capture(r), PassSmuggling: x.config.Smuggling == "pass", AppSilence: x.config.AppTimeout,
 		Annotator: x.onReplies, Passthrough: r.TLS == passthrough,
 	}
 	out.Transparent = x.config.Redirects(r)

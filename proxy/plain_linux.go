@@ -1,0 +1,190 @@
+package proxy
+
+import (
+	"io"
+	"net/netip"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"smtp-proxy/proxy/session"
+)
+
+// plain carries a session with both legs in clear in a reactor. The relay's
+// lock guards it.
+type plain struct {
+	r       *relay
+	x       *reactor
+	socks   [2]socket
+	began   time.Time // the connection attempt
+	dialing bool      // the connector is at work, in a goroutine
+	busy    bool      // the reactor is at work on it
+	closing bool      // the time for the end of both legs runs
+	moved   bool      // goroutines of its own carry the session
+}
+
+// socket is one leg of it.
+type socket struct {
+	plain      *plain
+	side       session.Side
+	peer       netip.AddrPort
+	fd         int // -1 for none
+	slot       int32
+	ready      bool // there may be something to read
+	peerEnds   bool // the end has been announced: read on to it
+	ended      bool // the end has been read
+	connecting bool
+	shut       bool   // our direction is to end behind what is unsent
+	unsent     []byte // what the kernel has not taken yet
+}
+
+// turns is how often a session reads in one visit, so that a large message
+// leaves the others their turn.
+const turns = 16
+
+func newPlain(r *relay, x *reactor, fd int, from netip.AddrPort) *plain {
+	p := &plain{r: r, x: x}
+	for i := range p.socks {
+		p.socks[i] = socket{plain: p, side: session.Side(i), fd: -1}
+		r.legs[i].sock = &p.socks[i]
+	}
+	p.socks[session.App].fd, p.socks[session.App].peer = fd, from
+	r.carrier = p
+	return p
+}
+
+// start begins the session: the app is there, the upstream is dialled.
+func (p *plain) start() {
+	r := p.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.arrived()
+	p.dial()
+	if err := p.x.watch(&p.socks[session.App]); err != nil {
+		r.apply(r.m.Abort(time.Now(), session.OddLimit, "the connection cannot be watched: "+err.Error()))
+	}
+	p.pump()
+}
+
+// event takes what epoll says of a socket.
+func (p *plain) event(s *socket, events uint32) {
+	p.visit(func() {
+		if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+			s.peerEnds = true
+		}
+		if s.connecting {
+			p.connected(s)
+			return
+		}
+		if events&unix.EPOLLOUT != 0 && len(s.unsent) > 0 {
+			p.resend(s)
+		}
+		if events&^unix.EPOLLOUT != 0 {
+			s.ready = true
+		}
+	})
+}
+
+// visit does what a change asks for, and what that makes possible. A bug in it
+// ends this session alone.
+func (p *plain) visit(change func()) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			p.r.panicked(bug)
+		}
+	}()
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if p.moved || p.r.finished {
+		return
+	}
+	p.busy = true
+	defer func() { p.busy = false }()
+	if change != nil {
+		change()
+	}
+	p.pump()
+}
+
+// wake has the reactor look at what somebody else has changed.
+func (p *plain) wake() {
+	if !p.busy {
+		p.x.call(func() { p.visit(nil) })
+	}
+}
+
+// pump reads what may be read, until nothing is left or the share is used up.
+func (p *plain) pump() {
+	for range turns {
+		p.settle()
+		switch {
+		case p.moved || p.r.finished:
+			return
+		case p.mayRead(session.App):
+			p.read(&p.socks[session.App])
+		case p.mayRead(session.Upstream):
+			p.read(&p.socks[session.Upstream])
+		default:
+			return
+		}
+	}
+	p.settle()
+	p.x.again = append(p.x.again, p)
+}
+
+// mayRead reports whether a side has something that is welcome now. A side that
+// takes nothing holds the other back.
+func (p *plain) mayRead(side session.Side) bool {
+	s := &p.socks[side]
+	switch {
+	case !s.ready || s.fd < 0 || s.connecting:
+		return false
+	case p.r.m.Over():
+		return true // dropped
+	}
+	return len(s.unsent) == 0 && len(p.socks[side.Peer()].unsent) == 0 && p.r.m.WantsRead(side)
+}
+
+// read takes one buffer of what has come.
+func (p *plain) read(s *socket) {
+	n, e := rawRead(s.fd, p.x.buf[:])
+	switch {
+	case e == unix.EAGAIN:
+		s.ready = false
+	case e != 0:
+		p.ended(s, os.NewSyscallError("read", e))
+	case n == 0:
+		p.ended(s, io.EOF)
+	default:
+		s.ready = n == len(p.x.buf) || s.peerEnds // less than asked for is all there is
+		if !p.r.m.Over() {
+			p.r.apply(p.r.m.Received(time.Now(), s.side, p.x.buf[:n]))
+		}
+	}
+}
+
+// ended takes the end of what a side sends.
+func (p *plain) ended(s *socket, err error) {
+	s.ready, s.ended = false, true
+	if !p.r.m.Gone(s.side) {
+		p.r.apply(p.r.m.Closed(time.Now(), s.side, p.r.legs[s.side].faultOf(err)))
+	}
+}
+
+// settle writes what is queued, hands the history over and sees to what comes
+// next.
+func (p *plain) settle() {
+	r := p.r
+	p.flush(session.Upstream)
+	p.flush(session.App)
+	r.handOver()
+	switch {
+	case r.m.Over():
+		p.wind()
+	case r.legs[session.App].shake || r.legs[session.Upstream].shake || r.m.Bare():
+		p.move()
+	default:
+		r.arm()
+	}
+}

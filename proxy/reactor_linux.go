@@ -1,0 +1,260 @@
+package proxy
+
+import (
+	"encoding/binary"
+	"runtime"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// How reactors work.
+//
+// A session with both legs in clear needs no goroutine: a reactor waits for
+// the sockets of many, and does what the machine of each makes of what has
+// come. That saves the switches between goroutines, which cost more than all
+// the rest of a session, and the stacks of idle ones. Sessions that need TLS,
+// a tunnel or an annotation go on, or begin, with goroutines of their own.
+//
+// Sockets are watched edge-triggered: a session notes that a socket is ready
+// and reads until it is not. Nothing in a reactor waits but for events; it
+// takes a session's lock only for a moment, as anybody else does.
+//
+// Raw system calls are used where they cannot block, which is everywhere but in
+// the wait for events: the scheduler need not hear of them.
+
+// reactor carries the sessions whose connections it has accepted.
+type reactor struct {
+	server *Server
+	ep     int
+	bell   int              // an eventfd
+	buf    [readAtOnce]byte // what has just been read, whoever from
+	joined []byte           // neighbouring writes as one
+
+	doors []door // its own goroutine's, once it runs
+	again []*plain
+
+	mu    sync.Mutex
+	slots []slot
+	free  []int32
+	calls []func()
+	ended bool
+}
+
+const (
+	readAtOnce = 128 << 10
+	eventsMost = 256
+)
+
+// slot is a place for a watched socket. Its turn tells events of a socket that
+// was there before.
+type slot struct {
+	sock *socket
+	turn int32
+}
+
+// What an event's number stands for when it is no slot.
+const (
+	atBell  = -1
+	atDoors = -2 // and below
+)
+
+func newReactor(s *Server) (*reactor, error) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		_ = unix.Close(ep)
+		return nil, err
+	}
+	x := &reactor{server: s, ep: ep, bell: bell}
+	return x, epollAdd(ep, bell, unix.EPOLLIN, atBell, 0)
+}
+
+// run works until end is called.
+func (x *reactor) run() {
+	events := make([]unix.EpollEvent, eventsMost)
+	for !x.over() {
+		for _, ev := range events[:x.wait(events)] {
+			x.dispatch(ev)
+		}
+		x.goOn()
+	}
+	x.answer()
+	x.closeDoors()
+	_ = unix.Close(x.ep)
+	_ = unix.Close(x.bell)
+}
+
+// wait returns the number of events. It looks before it sleeps: under load
+// there is always something, and a call that may sleep costs more.
+func (x *reactor) wait(events []unix.EpollEvent) int {
+	n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(x.ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+	switch {
+	case e == 0 && n > 0:
+		return int(n)
+	case len(x.again) > 0:
+		return 0
+	}
+	runtime.Gosched()
+	slept, err := unix.EpollWait(x.ep, events, -1)
+	if err != nil { // EINTR
+		return 0
+	}
+	return slept
+}
+
+func (x *reactor) dispatch(ev unix.EpollEvent) {
+	switch {
+	case ev.Fd == atBell:
+		x.answer()
+	case ev.Fd <= atDoors:
+		x.accept(&x.doors[atDoors-ev.Fd])
+	default:
+		if s := x.watched(ev.Fd, ev.Pad); s != nil {
+			s.plain.event(s, ev.Events)
+		}
+	}
+}
+
+// goOn gives those that had more to read than their share another turn.
+func (x *reactor) goOn() {
+	again := x.again
+	x.again = nil
+	for _, p := range again {
+		p.visit(nil)
+	}
+}
+
+// watch begins to watch a socket.
+func (x *reactor) watch(s *socket) error {
+	x.mu.Lock()
+	if k := len(x.free) - 1; k >= 0 {
+		s.slot, x.free = x.free[k], x.free[:k]
+	} else {
+		s.slot = int32(len(x.slots))
+		x.slots = append(x.slots, slot{})
+	}
+	at := &x.slots[s.slot]
+	at.sock = s
+	turn := at.turn
+	x.mu.Unlock()
+	return epollAdd(x.ep, s.fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET, s.slot, turn)
+}
+
+// forget ends the watch of a socket that is about to be closed.
+func (x *reactor) forget(s *socket) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	at := &x.slots[s.slot]
+	at.sock = nil
+	at.turn++
+	x.free = append(x.free, s.slot)
+}
+
+func (x *reactor) watched(at, turn int32) *socket {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if s := &x.slots[at]; s.turn == turn {
+		return s.sock
+	}
+	return nil
+}
+
+// call has f run by the reactor's goroutine, soon; not at all once the reactor
+// is to end: by then the number of its bell may be another's.
+func (x *reactor) call(f func()) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended {
+		return
+	}
+	x.calls = append(x.calls, f)
+	if len(x.calls) == 1 {
+		x.ring()
+	}
+}
+
+// end has run return. Its sessions must have ended.
+func (x *reactor) end() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.ended {
+		x.ended = true
+		x.ring()
+	}
+}
+
+func (x *reactor) over() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ended
+}
+
+func (x *reactor) ring() {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	_, _ = unix.Write(x.bell, one[:])
+}
+
+func (x *reactor) answer() {
+	var rings [8]byte
+	_, _ = unix.Read(x.bell, rings[:])
+	x.mu.Lock()
+	calls := x.calls
+	x.calls = nil
+	x.mu.Unlock()
+	for _, f := range calls {
+		f()
+	}
+}
+
+func epollAdd(ep, fd int, events uint32, number, turn int32) error {
+	ev := unix.EpollEvent{Events: events, Fd: number, Pad: turn}
+	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_ADD, uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+// makeReactors makes one for each processor, once.
+func (s *Server) makeReactors() error {
+	if len(s.reactors) > 0 {
+		return nil
+	}
+	for range runtime.GOMAXPROCS(0) {
+		x, err := newReactor(s)
+		if err != nil {
+			return err
+		}
+		s.reactors = append(s.reactors, x)
+	}
+	return nil
+}
+
+// startReactors sets them to work. The server's lock is held.
+func (s *Server) startReactors() {
+	s.spins = true
+	for _, x := range s.reactors {
+		s.spinning.Go(x.run)
+	}
+}
+
+// endReactors ends them when no session is left.
+func (s *Server) endReactors() {
+	s.mu.Lock()
+	spins := s.spins
+	s.mu.Unlock()
+	for _, x := range s.reactors {
+		x.end()
+		if !spins {
+			x.run() // gives back what it has
+		}
+	}
+	s.spinning.Wait()
+}
