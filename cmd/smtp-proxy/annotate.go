@@ -1,7 +1,6 @@
 package main
 
 import (
-	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/diagnose"
 	"smtp-proxy/inspect/rules"
 	"smtp-proxy/inspect/store"
@@ -25,14 +24,7 @@ func (x *plant) explain(o *store.KeeperOptions) error {
 	}
 	engine := diagnose.New(set, d)
 	o.Began = func(s *session.Info) { engine.Began(s.ID, s.Upstream, s.Started) }
-	o.Annotate = func(s *inspect.Session) []inspect.Finding {
-		s.Upstream.Provider = engine.Provider(s)
-		findings := engine.Annotate(s)
-		if !s.Ended.IsZero() {
-			engine.Remember(s, findings)
-		}
-		return findings
-	}
+	o.Annotate = engine.Judge
 	if x.config.Probe == "auto" {
 		x.inquiry = newInquiry(x, engine.Questions, o.Annotate)
 	}

@@ -20,9 +20,10 @@ type Options struct {
 // Engine diagnoses sessions and explains text. It may be used by several
 // goroutines.
 type Engine struct {
-	set     *rules.Set
-	options Options
-	memory  *memory
+	set       *rules.Set
+	options   Options
+	memory    *memory
+	providers providers
 }
 
 // New returns an engine on a knowledge base.
@@ -30,30 +31,51 @@ func New(set *rules.Set, options Options) *Engine {
 	return &Engine{set: set, options: options, memory: newMemory(options.History)}
 }
 
-// Annotate returns the findings of a session, the most likely cause first;
-// none for a healthy one. It may be called while the session is open and again
-// when more has come. It does not change the session.
-func (e *Engine) Annotate(s *inspect.Session) []inspect.Finding {
-	var symptoms []symptom
-	f := &facts{set: e.set, s: s, built: e.options.Built, memory: e.memory, report: e.report}
-	e.contain("facts", s.ID, func() { f.read() })
-	for _, d := range detectors() {
-		e.contain(d.name, s.ID, func() {
-			symptoms = append(symptoms, named(d.name, d.detect(f, symptoms))...)
-		})
+// Judge does for a session on record what Provider, Annotate and, once it has
+// ended, Remember do, and reads it only once. It names the provider in the
+// session and changes nothing else of it.
+func (e *Engine) Judge(s *inspect.Session) []inspect.Finding {
+	f := e.read(s)
+	s.Upstream.Provider = f.provider
+	findings := e.annotate(f)
+	if !s.Ended.IsZero() {
+		e.Remember(s, findings)
 	}
-	var findings []inspect.Finding
-	e.contain("findings", s.ID, func() { findings = e.findings(f, rank(merge(symptoms))) })
-	e.contain("history", s.ID, func() { e.recall(f, findings) })
 	return findings
 }
 
+// Annotate returns the findings of a session, the most likely cause first;
+// none for a healthy one. It may be called while the session is open and again
+// when more has come. It does not change the session.
+func (e *Engine) Annotate(s *inspect.Session) []inspect.Finding { return e.annotate(e.read(s)) }
+
 // Provider returns the id of the provider or software on the upstream leg, or
 // an empty string.
-func (e *Engine) Provider(s *inspect.Session) string {
-	f := &facts{set: e.set, s: s}
-	e.contain("provider", s.ID, func() { f.read() })
-	return f.provider
+func (e *Engine) Provider(s *inspect.Session) string { return e.read(s).provider }
+
+// read makes the facts of a session.
+func (e *Engine) read(s *inspect.Session) *facts {
+	f := &facts{set: e.set, s: s, built: e.options.Built, memory: e.memory, report: e.report}
+	e.contain("facts", s.ID, func() {
+		f.read()
+		f.provider = e.providers.of(e.set, f.hints())
+	})
+	return f
+}
+
+func (e *Engine) annotate(f *facts) (findings []inspect.Finding) {
+	var symptoms []symptom
+	for _, d := range detectors() {
+		e.contain(d.name, f.s.ID, func() {
+			symptoms = append(symptoms, named(d.name, d.detect(f, symptoms))...)
+		})
+	}
+	if len(symptoms) == 0 {
+		return nil
+	}
+	e.contain("findings", f.s.ID, func() { findings = e.findings(f, rank(merge(symptoms))) })
+	e.contain("history", f.s.ID, func() { e.recall(f, findings) })
+	return findings
 }
 
 // contain keeps a bug in one part of the diagnosis from the rest of it.
@@ -81,8 +103,8 @@ type detector struct {
 
 // detectors returns all detectors in the order in which a session would meet
 // what they look for; consequences come last.
-func detectors() []detector {
-	return []detector{
+func detectors() [11]detector {
+	return [...]detector{
 		{"proxy", proxyTrouble},
 		{"network", networkFaults},
 		{"upstream-tls", upstreamTLS},

@@ -78,7 +78,6 @@ func (f *facts) read() {
 	for i := range f.s.Events {
 		f.entry(&f.s.Events[i])
 	}
-	f.provider = f.tellProvider()
 }
 
 func (f *facts) entry(e *session.Entry) {
@@ -227,7 +226,8 @@ func secureIndex(secure bool) int {
 	return 0
 }
 
-func (f *facts) tellProvider() string {
+// hints are what may tell the provider.
+func (f *facts) hints() rules.Hints {
 	h := rules.Hints{Host: f.host}
 	if f.greeting != nil {
 		h.Banner = f.greeting.Text
@@ -237,7 +237,7 @@ func (f *facts) tellProvider() string {
 			h.EHLO += e.Text
 		}
 	}
-	return f.set.Provider(h)
+	return h
 }
 
 // note returns the first entry with an oddity, nil if there is none.

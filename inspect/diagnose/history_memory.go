@@ -35,7 +35,8 @@ type upstreamPast struct {
 	seeded   bool  // the history has been asked
 	used     int64 // when it was last wanted, counted
 	open     map[string]time.Time
-	episodes []episode  // oldest end first
+	episodes []episode  // a ring once it is full
+	next     int        // where the ring goes on: at the oldest end
 	good     []*profile // latest last
 	largest  int64      // message that was accepted
 }
@@ -74,8 +75,9 @@ func (m *memory) remember(s *inspect.Session, findings []inspect.Finding) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	u := m.upstream(s.Upstream.Name)
+	_, first := u.open[s.ID] // it is not told of a second time
 	delete(u.open, s.ID)
-	u.episode(episodeOf(s, findings))
+	u.episode(episodeOf(s, findings), first)
 	if !accepted(s) {
 		return
 	}
@@ -119,7 +121,8 @@ func (m *memory) recall(s *inspect.Session) (past, error) {
 	u := m.upstream(s.Upstream.Name)
 	err := m.seed(u, s.Upstream.Name, s.Started)
 	p := past{largest: u.largest}
-	for _, e := range u.episodes {
+	for i := range u.episodes {
+		e := u.episodes[(u.next+i)%len(u.episodes)]
 		if e.id != s.ID && s.Started.Sub(e.started) <= episodeAge && !later(e.started, s) {
 			p.episodes = append(p.episodes, e)
 		}
@@ -160,15 +163,15 @@ func (m *memory) seed(u *upstreamPast, name string, now time.Time) error {
 		recent = append([]*inspect.Session{last}, slices.DeleteFunc(recent, func(s *inspect.Session) bool { return s.ID == last.ID })...)
 	}
 	live := *u
-	u.episodes, u.good = nil, nil
+	u.episodes, u.next, u.good = nil, 0, nil
 	for _, s := range slices.Backward(recent) {
-		u.episode(episodeOf(s, s.Findings))
+		u.episode(episodeOf(s, s.Findings), false)
 		if accepted(s) {
 			u.learn(profileOf(s))
 		}
 	}
-	for _, e := range live.episodes {
-		u.episode(e)
+	for i := range live.episodes {
+		u.episode(live.episodes[(live.next+i)%len(live.episodes)], false)
 	}
 	for _, p := range live.good {
 		u.learn(p)
@@ -194,20 +197,21 @@ func (m *memory) lastOn(route string) (*profile, error) {
 	return m.routes[route], err
 }
 
-// episode adds one, in the place of an older view of the same session.
-func (u *upstreamPast) episode(e episode) {
-	for i := range u.episodes {
+// episode adds one, in the place of an older view of the same session. first
+// says that there is none.
+func (u *upstreamPast) episode(e episode, first bool) {
+	for i := 0; i < len(u.episodes) && !first; i++ {
 		if u.episodes[i].id == e.id {
 			u.episodes[i] = e
 			return
 		}
 	}
-	if len(u.episodes) >= maxEpisodes {
-		copy(u.episodes, u.episodes[1:])
-		u.episodes[len(u.episodes)-1] = e
+	if len(u.episodes) < maxEpisodes {
+		u.episodes = append(u.episodes, e)
 		return
 	}
-	u.episodes = append(u.episodes, e)
+	u.episodes[u.next] = e
+	u.next = (u.next + 1) % maxEpisodes
 }
 
 // learn adds the profile of a good session, in the place of the last one of

@@ -24,7 +24,7 @@ type profile struct {
 	upstream  string        // host:port as configured
 	addrs     string        // the addresses that answered or were tried, sorted
 	banner    string        // the greeting as it came
-	greets    func() string // the same without what differs each time, made when it is first wanted
+	normal    normalized    // the same without what differs each time
 	hello     [2]string     // keyword lines of the EHLO reply in clear and under TLS
 	cert      *session.Certificate
 	tls       string // version, or none
@@ -33,6 +33,18 @@ type profile struct {
 	mechanism string
 	domain    string // the sender's
 	size      int64  // of the largest message, as sent or as declared
+}
+
+// normalized is text that is made when it is first wanted.
+type normalized struct {
+	once sync.Once
+	text string
+}
+
+// greets is the greeting without what differs each time.
+func (p *profile) greets() string {
+	p.normal.once.Do(func() { p.normal.text = normalBanner(p.banner) })
+	return p.normal.text
 }
 
 // identity tells apps apart, and the addresses they reach.
@@ -47,7 +59,6 @@ const maxKept = 4 << 10
 func profileOf(s *inspect.Session) *profile {
 	p := &profile{at: s.Started, upstream: s.Upstream.Name, addrs: hostOf(s.Upstream.Addr)}
 	p.read(s.Events)
-	p.greets = sync.OnceValue(func() string { return normalBanner(p.banner) })
 	p.legs(s)
 	p.mail(s)
 	p.who = identity{s.Route, p.user, s.App.Helo, p.domain, p.addrs}
@@ -114,7 +125,7 @@ func version(t *session.TLS, wentOn bool) string {
 
 // declaredSize reads the SIZE parameter of a MAIL command (RFC 1870).
 func declaredSize(command string) int64 {
-	for _, word := range strings.Fields(command) {
+	for word := range strings.FieldsSeq(command) {
 		if len(word) > 5 && strings.EqualFold(word[:5], "SIZE=") {
 			n, _ := strconv.ParseInt(word[5:], 10, 64)
 			return max(0, n)

@@ -18,7 +18,7 @@ func startTLS(f *facts, found []symptom) []symptom {
 	if len(found) > 0 {
 		return nil
 	}
-	if e := f.hello[0]; e != nil && masked.MatchString(e.Text) {
+	if e := f.hello[0]; e != nil && strings.Contains(e.Text, "XXXXXX") && masked.MatchString(e.Text) {
 		if _, ok := offered(e.Text, "STARTTLS"); !ok {
 			s := oneOf("tls.stripped", weightTLS, e)
 			s.what = "The EHLO reply has {detail} where STARTTLS should stand: the keyword was there, and was overwritten on the way. Some firewalls do that to read the mail. Whoever removes it can read passwords and messages."

@@ -67,20 +67,31 @@ func loadProviders(text string) ([]Provider, error) {
 // string. A service's host name is the best hint, then its banner, its EHLO
 // reply, its wording; software counts only when no service fits.
 func (s *Set) Provider(h Hints) string {
-	host := strings.TrimSuffix(strings.ToLower(h.Host), ".")
+	host := hostName(h.Host)
+	if id := s.fits(false, func(p *Provider) bool { return hostFits(p.Hosts, host) }); id != "" {
+		return id
+	}
 	banner, ehlo, reply := strings.ToLower(h.Banner), strings.ToLower(h.EHLO), strings.ToLower(h.Reply)
 	for _, software := range []bool{false, true} {
 		for _, fits := range []func(p *Provider) bool{
-			func(p *Provider) bool { return hostFits(p.Hosts, host) },
+			func(p *Provider) bool { return software && hostFits(p.Hosts, host) },
 			func(p *Provider) bool { return containsAny(banner, p.Banner) },
 			func(p *Provider) bool { return containsAny(ehlo, p.EHLO) },
 			func(p *Provider) bool { return containsAny(reply, p.Reply) },
 		} {
-			for i := range s.providers {
-				if p := &s.providers[i]; p.Software == software && fits(p) {
-					return p.ID
-				}
+			if id := s.fits(software, fits); id != "" {
+				return id
 			}
+		}
+	}
+	return ""
+}
+
+// fits returns the first service, or program, that a test fits.
+func (s *Set) fits(software bool, fits func(*Provider) bool) string {
+	for i := range s.providers {
+		if p := &s.providers[i]; p.Software == software && fits(p) {
+			return p.ID
 		}
 	}
 	return ""
@@ -109,9 +120,18 @@ func (s *Set) ProviderByID(id string) (Provider, bool) {
 // Providers returns all providers, in the file's order.
 func (s *Set) Providers() []Provider { return s.providers }
 
-// hostFits compares a host name with a list; an address never fits.
+// hostName returns a host name as lists have it; an address is none.
+func hostName(host string) string {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if net.ParseIP(host) != nil {
+		return ""
+	}
+	return host
+}
+
+// hostFits compares a host name with a list.
 func hostFits(hosts []string, host string) bool {
-	if host == "" || net.ParseIP(host) != nil {
+	if host == "" {
 		return false
 	}
 	for _, h := range hosts {
