@@ -76,6 +76,9 @@ func Resume(s *Session) *Assembler {
 		kept, m := &s.Messages[i], &a.s.Messages[i]
 		m.Subject, m.MessageID, m.Captured = kept.Subject, kept.MessageID, kept.Captured
 	}
+	if a.mail.flowing && a.mail.transaction(a.mail.body) != nil {
+		a.cutOff()
+	}
 	a.s.Upstream.Provider, a.s.Findings = s.Upstream.Provider, s.Findings
 	return a
 }
@@ -115,6 +118,14 @@ func (a *Assembler) Add(e *session.Entry) {
 // Body takes the next octets of the message under way and reads its subject
 // and its id from them.
 func (a *Assembler) Body(b []byte) { a.mail.content(&a.s, b, a.capture) }
+
+// cutOff says that the record of the message under way ends here, if any of it
+// was to be kept.
+func (a *Assembler) cutOff() {
+	if m := a.mail.at(&a.s, a.mail.body); m != nil && m.Captured != "none" {
+		m.Captured = "cut"
+	}
+}
 
 // BodyLost says that octets of the message under way are missing from the
 // record.

@@ -32,6 +32,7 @@ type mail struct {
 	tallies tallies
 	head    []byte // the header section of the message under way, as far as it is in
 	headed  bool   // the header section has been read
+	flowing bool   // content was announced, and its end is not in
 }
 
 // due is a command whose reply is not in.
@@ -112,7 +113,7 @@ func (m *mail) contentBegins() {
 	if m.body != m.current {
 		m.head, m.headed = m.head[:0], false
 	}
-	m.body, t.content = m.current, true
+	m.body, t.content, m.flowing = m.current, true, true
 }
 
 // reply gives a reply to the command that it answers.
@@ -231,6 +232,7 @@ func undecided(e *session.Entry) bool {
 
 // data adds the octets of a body or chunk that was passed on.
 func (m *mail) data(s *Session, e *session.Entry) {
+	m.flowing = false
 	if msg := m.at(s, m.body); msg != nil {
 		msg.Size += e.Bytes
 	}

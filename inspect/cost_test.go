@@ -190,10 +190,14 @@ func messagesOf(n int) (list batches) {
 }
 
 // BenchmarkRecordSessions records sessions of one message.
-func BenchmarkRecordSessions(b *testing.B) { record(b, filepath.Join(b.TempDir(), "d"), sessionsOf(b.N)) }
+func BenchmarkRecordSessions(b *testing.B) {
+	record(b, filepath.Join(b.TempDir(), "d"), sessionsOf(b.N))
+}
 
 // BenchmarkRecordMessages records messages of long sessions.
-func BenchmarkRecordMessages(b *testing.B) { record(b, filepath.Join(b.TempDir(), "d"), messagesOf(b.N)) }
+func BenchmarkRecordMessages(b *testing.B) {
+	record(b, filepath.Join(b.TempDir(), "d"), messagesOf(b.N))
+}
 
 // BenchmarkRecordWithoutStore assembles and diagnoses only, as --data none does.
 func BenchmarkRecordWithoutStore(b *testing.B) { record(b, "", sessionsOf(b.N)) }

@@ -21,11 +21,11 @@ const none = "-"
 type profile struct {
 	who       identity
 	at        time.Time
-	upstream  string        // host:port as configured
-	addrs     string        // the addresses that answered or were tried, sorted
-	banner    string        // the greeting as it came
-	normal    normalized    // the same without what differs each time
-	hello     [2]string     // keyword lines of the EHLO reply in clear and under TLS
+	upstream  string     // host:port as configured
+	addrs     string     // the addresses that answered or were tried, sorted
+	banner    string     // the greeting as it came
+	normal    normalized // the same without what differs each time
+	hello     [2]string  // keyword lines of the EHLO reply in clear and under TLS
 	cert      *session.Certificate
 	tls       string // version, or none
 	appTLS    string

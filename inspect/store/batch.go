@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -16,14 +17,17 @@ type batch struct {
 	stmts   statements
 	tx      *sql.Tx
 	block   blockBuffer
+	spill   spill
+	last    int64              // the number of the latest block
 	views   []*inspect.Session // of the sessions whose rows are written, in order
 	rows    []*kept
 	scratch []byte
+	packed  [3][]byte // memory of a block's sections as they are stored
 }
 
 // statements are prepared once.
 type statements struct {
-	block, session, update, span, finding, unfind *sql.Stmt
+	block, session, update, span, finding, unfind, body *sql.Stmt
 }
 
 // blockBuffer is the block that is being filled.
@@ -35,8 +39,11 @@ type blockBuffer struct {
 }
 
 func newBatch(s *Store) (*batch, error) {
-	w := &batch{store: s, packer: s.packer, codec: newEntryCodec()}
-	var err error
+	w := &batch{store: s, packer: s.packer, codec: newEntryCodec(), spill: spill{files: bodiesBeside(s.path)}}
+	err := s.writer.QueryRow(`SELECT coalesce(max(n), 0) FROM blocks`).Scan(&w.last)
+	if err != nil {
+		return nil, explainOpen(s.path, err)
+	}
 	for query, into := range map[string]**sql.Stmt{
 		`INSERT INTO blocks (newest, summaries, entries, bodies) VALUES (?, ?, ?, ?)`: &w.stmts.block,
 		`INSERT OR IGNORE INTO sessions (key, id, ended, outcome, failed, route, upstream, provider, username, codes, mail, block)
@@ -44,7 +51,9 @@ func newBatch(s *Store) (*batch, error) {
 		`UPDATE sessions SET ended = ?, outcome = ?, failed = ?, provider = ?, username = ?, codes = ?, mail = ?, block = ? WHERE key = ?`: &w.stmts.update,
 		`INSERT OR IGNORE INTO spans (session, block) VALUES (?, ?)`:                                                                       &w.stmts.span,
 		`INSERT INTO findings (session, rank, cause, certainty) VALUES (?, ?, ?, ?)`:                                                       &w.stmts.finding,
-		`DELETE FROM findings WHERE session = ?`:                                                                                           &w.stmts.unfind,
+		`INSERT INTO bodies (session, message, head, size, block) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET head = excluded.head, size = excluded.size`: &w.stmts.body,
+		`DELETE FROM findings WHERE session = ?`: &w.stmts.unfind,
 	} {
 		if *into, err = s.writer.Prepare(query); err != nil {
 			w.close()
@@ -55,7 +64,7 @@ func newBatch(s *Store) (*batch, error) {
 }
 
 func (w *batch) close() {
-	for _, stmt := range []*sql.Stmt{w.stmts.block, w.stmts.session, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind} {
+	for _, stmt := range []*sql.Stmt{w.stmts.block, w.stmts.session, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind, w.stmts.body} {
 		if stmt != nil {
 			stmt.Close()
 		}
@@ -73,7 +82,7 @@ func (w *batch) all(list []*kept, now time.Time) (err error) {
 			return err
 		}
 	}
-	if err := w.seal(); err != nil {
+	if err := errors.Join(w.seal(), w.spill.close()); err != nil {
 		return err
 	}
 	if err := w.writeRows(list); err != nil {
@@ -85,6 +94,9 @@ func (w *batch) all(list []*kept, now time.Time) (err error) {
 	for _, s := range w.rows {
 		s.row, s.summarised = true, now
 	}
+	for _, s := range list {
+		s.written = s.reached
+	}
 	return nil
 }
 
@@ -93,6 +105,7 @@ func (w *batch) reset() {
 	w.tx.Rollback() // does nothing behind a commit
 	w.tx = nil
 	w.block.reset()
+	w.spill.reset()
 	clear(w.views)
 	clear(w.rows)
 	w.views, w.rows = w.views[:0], w.rows[:0]
@@ -106,12 +119,8 @@ func (b *blockBuffer) reset() {
 
 // add puts what is new of a session into blocks.
 func (w *batch) add(s *kept, now time.Time) error {
-	for _, p := range s.bodies {
-		if err := w.room(&w.block.bodies, len(p.data)); err != nil {
-			return err
-		}
-		w.member(s)
-		w.block.bodies = appendPiece(w.block.bodies, p, true)
+	if err := w.addBodies(s); err != nil {
+		return err
 	}
 	if err := w.addEntries(s); err != nil {
 		return err
@@ -120,6 +129,31 @@ func (w *batch) add(s *kept, now time.Time) error {
 		return nil
 	}
 	return w.addSummary(s)
+}
+
+// addBodies puts the octets of messages into blocks, and those of a large
+// message from spillAt on into its file.
+func (w *batch) addBodies(s *kept) error {
+	at := s.written
+	for _, p := range s.bodies {
+		if at.message != p.message {
+			at = reach{message: p.message}
+		}
+		if at.size > 0 || at.head+int64(len(p.data)) > spillAt {
+			if err := w.spill.write(p, &at); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := w.room(&w.block.bodies, len(p.data)); err != nil {
+			return err
+		}
+		w.member(s)
+		w.block.bodies = appendPiece(w.block.bodies, p, true)
+		at.head, at.block = at.head+int64(len(p.data)), w.last+1
+	}
+	s.reached = at
+	return nil
 }
 
 // addEntries writes the new entries as pieces that fit into blocks.
@@ -181,7 +215,7 @@ func (w *batch) seal() error {
 	if len(b.members) == 0 {
 		return nil
 	}
-	result, err := w.tx.Stmt(w.stmts.block).Exec(b.newest, notNil(w.packer.pack(b.summaries)), notNil(w.packer.pack(b.entries)), w.packer.pack(b.bodies))
+	result, err := w.tx.Stmt(w.stmts.block).Exec(b.newest, notNil(w.pack(0, b.summaries)), notNil(w.pack(1, b.entries)), w.pack(2, b.bodies))
 	if err != nil {
 		return err
 	}
@@ -189,6 +223,7 @@ func (w *batch) seal() error {
 	if err != nil {
 		return err
 	}
+	w.last = n
 	for _, s := range b.members {
 		s.touched = append(s.touched, n)
 	}
@@ -197,6 +232,15 @@ func (w *batch) seal() error {
 	}
 	b.reset()
 	return nil
+}
+
+// pack returns a section as it is stored, valid until the next block.
+func (w *batch) pack(section int, plain []byte) []byte {
+	out := w.packer.pack(w.packed[section], plain)
+	if out != nil {
+		w.packed[section] = out
+	}
+	return out
 }
 
 // notNil keeps an empty section from being stored as NULL.
@@ -216,6 +260,11 @@ func (w *batch) writeRows(list []*kept) error {
 	}
 	for _, s := range list {
 		if err := w.writeSpans(s); err != nil {
+			return err
+		}
+	}
+	for _, f := range w.spill.rows {
+		if _, err := w.tx.Stmt(w.stmts.body).Exec(f.key, f.message, f.head, f.size, f.block); err != nil {
 			return err
 		}
 	}

@@ -53,18 +53,17 @@ func newPacker() (*packer, error) {
 	return &packer{enc, dec}, nil
 }
 
-// pack returns a section as it is stored; nil when it is empty.
-func (p *packer) pack(section []byte) []byte {
+// pack returns a section as it is stored, in the memory of b; nil when it is
+// empty.
+func (p *packer) pack(b, section []byte) []byte {
 	if len(section) == 0 {
 		return nil
 	}
-	out := make([]byte, 1, len(section)/2+64)
-	out[0] = codingZstd
-	out = p.enc.EncodeAll(section, out)
+	out := p.enc.EncodeAll(section, append(b[:0], codingZstd))
 	if len(out) <= len(section) {
 		return out
 	}
-	return append([]byte{codingPlain}, section...)
+	return append(append(out[:0], codingPlain), section...)
 }
 
 func (p *packer) unpack(stored []byte) ([]byte, error) {

@@ -26,17 +26,20 @@ func (s *Store) Body(ctx context.Context, id string, message int) (io.ReadCloser
 		return nil, explainOpen(s.path, err)
 	}
 	b := &body{ctx: ctx, db: r.db, packer: s.packer, key: at.key, message: message, blocks: blocks}
-	if err := b.fill(); err != nil {
-		b.Close()
-		if errors.Is(err, io.EOF) {
-			err = fmt.Errorf("%w of message %d of session %s", ErrNoBody, message, id)
-		}
+	if b.tail, err = tailOf(ctx, r.db, s.path, at.key, message); err != nil {
+		return nil, explainOpen(s.path, err)
+	}
+	err = b.fill()
+	switch {
+	case errors.Is(err, io.EOF) && (b.tail.left == 0 || b.tail.head > 0):
+		return nil, fmt.Errorf("%w of message %d of session %s", ErrNoBody, message, id)
+	case err != nil && !errors.Is(err, io.EOF):
 		return nil, err
 	}
 	return b, nil
 }
 
-// body reads a message block by block. It lives no longer than the context of
+// body reads a message block by block, then what stands in a file. It lives no longer than the context of
 // the call that made it.
 type body struct {
 	ctx     context.Context
@@ -46,10 +49,17 @@ type body struct {
 	message int
 	blocks  []int64  // still to read
 	pieces  [][]byte // of the block under way
+	head    int64    // octets that have been read from blocks
+	tail    bodyTail
 }
 
 func (b *body) Read(to []byte) (int, error) {
-	if err := b.fill(); err != nil {
+	switch err := b.fill(); {
+	case errors.Is(err, io.EOF) && b.head < b.tail.head:
+		return 0, fmt.Errorf("%w: retention is about to remove it", ErrNoBody)
+	case errors.Is(err, io.EOF):
+		return b.tail.read(to)
+	case err != nil:
 		return 0, err
 	}
 	n := copy(to, b.pieces[0])
@@ -73,6 +83,7 @@ func (b *body) fill() error {
 		err = eachPiece(section, true, func(p piece) error {
 			if p.key == b.key && p.message == b.message && len(p.data) > 0 {
 				b.pieces = append(b.pieces, p.data)
+				b.head += int64(len(p.data))
 			}
 			return nil
 		})
@@ -86,5 +97,5 @@ func (b *body) fill() error {
 // Close lets go of what was read.
 func (b *body) Close() error {
 	b.blocks, b.pieces = nil, nil
-	return nil
+	return b.tail.close()
 }

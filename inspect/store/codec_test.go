@@ -96,7 +96,7 @@ func FuzzSection(f *testing.F) {
 		for _, w := range want {
 			section = appendPiece(section, w, true)
 		}
-		plain, err := p.unpack(p.pack(section))
+		plain, err := p.unpack(p.pack(nil, section))
 		if err != nil {
 			t.Fatal(err)
 		}

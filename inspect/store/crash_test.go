@@ -38,13 +38,17 @@ func record(dir string) {
 	opt := quiet()
 	opt.Ended = func(v *inspect.Session) { fmt.Println("written", v.ID) }
 	go func() {
-		q <- newScript("00OPEN", start).hello().say("MAIL", "MAIL FROM:<a@b>", "250 ok").cut()
+		open := newScript("00OPEN", start).hello().say("MAIL", "MAIL FROM:<a@b>", "250 ok").say("DATA", "DATA", "354 go")
 		for i := 0; ; i++ {
+			q <- open.body(openBody(i)).cut()
 			q <- delivered(fmt.Sprintf("01%06d", i), start.Add(time.Duration(i)*time.Millisecond), "a@b", "c@d", strings.Repeat("body ", i%4000))
 		}
 	}()
 	fmt.Println("error", NewKeeper(s, opt).Run(context.Background(), q))
 }
+
+// openBody is a piece of the message that is under way all the time.
+func openBody(i int) string { return strings.Repeat(fmt.Sprintf("%07d\n", i), 32<<10/8) }
 
 // TestKilled kills a recording process and reads what it has left.
 func TestKilled(t *testing.T) {
@@ -80,11 +84,29 @@ func TestKilled(t *testing.T) {
 	if last.Odd != session.OddShutdown || last.From != session.FromProxy || !strings.Contains(last.Text, "the proxy died") || len(v.Messages) != 1 {
 		t.Errorf("its last entry = %+v", last)
 	}
+	checkCutBody(t, s, v)
 	if len(reported) != 1 || reported[0] != "00OPEN" {
 		t.Errorf("reported %q, want 00OPEN", reported)
 	}
 	if got := ids(t, s, "outcome:open", 0); len(got) != 0 {
 		t.Errorf("still open: %q", got)
+	}
+}
+
+// checkCutBody wants of the message that was under way what had been written,
+// and a word that this is not all.
+func checkCutBody(t *testing.T, s *Store, v *inspect.Session) {
+	t.Helper()
+	body := readBody(t, s, v.ID, 0)
+	if v.Messages[0].Captured != "cut" || len(body) <= spillAt || len(body)%len(openBody(0)) != 0 {
+		t.Errorf("of the message under way: got %d octets that are %q, want pieces of more than %d that are cut", len(body), v.Messages[0].Captured, spillAt)
+	}
+	for i := 0; len(body) > 0; i++ {
+		rest, ok := strings.CutPrefix(body, openBody(i))
+		if !ok {
+			t.Fatalf("piece %d of the message under way is not what was sent", i)
+		}
+		body = rest
 	}
 }
 

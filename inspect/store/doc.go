@@ -12,5 +12,7 @@
 // the entries and the bodies of all sessions that did something meanwhile.
 // The table of sessions says in which block the latest summary of each stands;
 // what else searching needs is a column there. So a short session costs one
-// row, and many short ones share the dictionary of one compressed block.
+// row, and many short ones share the dictionary of one compressed block. What
+// a large message has beyond its first megabyte stands in a file of its own
+// beside the database, as it was sent.
 package store

@@ -31,6 +31,8 @@ type kept struct {
 
 	entries  []*session.Entry // of this batch
 	bodies   []piece          // of this batch; they belong to the source
+	written  reach            // of the message under way, as committed
+	reached  reach            // the same with this batch
 	dirty    bool
 	ended    bool
 	reported bool // Ended has been called

@@ -15,7 +15,7 @@ const (
 	retainPages    = 500
 )
 
-// Retain removes what is older than keep, and then, while the database is
+// Retain removes what is older than keep, and then, while the record is
 // larger than maxBytes, the oldest bodies and after them the oldest sessions.
 // Sessions that are open stay. Zero or less is no limit. The file shrinks.
 func (s *Store) Retain(ctx context.Context, keep time.Duration, maxBytes int64) error {
@@ -51,7 +51,8 @@ func (s *Store) retainAge(ctx context.Context, oldest time.Time) error {
 // deleteSessions deletes some of the sessions that began before a key and have
 // ended.
 func (s *Store) deleteSessions(ctx context.Context, before int64) (n int64, err error) {
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
+	var files []string
+	err = s.inTx(ctx, func(tx *sql.Tx) (err error) {
 		const some = `SELECT key FROM sessions WHERE key < ?1 AND ended <> 0 ORDER BY key LIMIT ?2`
 		for _, query := range []string{
 			`DELETE FROM findings WHERE session IN (` + some + `)`,
@@ -61,6 +62,9 @@ func (s *Store) deleteSessions(ctx context.Context, before int64) (n int64, err 
 				return err
 			}
 		}
+		if files, err = dropFiles(ctx, tx, `session IN (`+some+`)`, before, retainSessions); err != nil {
+			return err
+		}
 		r, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE key IN (`+some+`)`, before, retainSessions)
 		if err != nil {
 			return err
@@ -68,6 +72,9 @@ func (s *Store) deleteSessions(ctx context.Context, before int64) (n int64, err 
 		n, err = r.RowsAffected()
 		return err
 	})
+	if err == nil {
+		bodiesBeside(s.path).remove(files)
+	}
 	return n, err
 }
 
@@ -110,21 +117,61 @@ func (s *Store) retainSize(ctx context.Context, maxBytes int64) error {
 	}
 }
 
-func (s *Store) dropBodies(ctx context.Context) (int64, error) {
-	r, err := s.writer.ExecContext(ctx, `UPDATE blocks SET bodies = NULL WHERE n IN
-		(SELECT n FROM blocks WHERE bodies IS NOT NULL ORDER BY n LIMIT ?)`, retainBlocks)
-	if err != nil {
-		return 0, err
+// dropBodies removes some of the oldest bodies: those of up to retainBlocks
+// blocks, no further than the oldest that has a file. A message that is under
+// way keeps its file.
+func (s *Store) dropBodies(ctx context.Context) (n int64, err error) {
+	const ended = `(SELECT ended FROM sessions WHERE key = session) <> 0`
+	var files []string
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		var upTo sql.NullInt64
+		err := tx.QueryRowContext(ctx, `SELECT min(coalesce((SELECT min(block) FROM bodies WHERE `+ended+`), 9223372036854775807),
+			coalesce((SELECT max(n) FROM (SELECT n FROM blocks WHERE bodies IS NOT NULL ORDER BY n LIMIT ?)), 9223372036854775807))`, retainBlocks).Scan(&upTo)
+		if err != nil {
+			return err
+		}
+		r, err := tx.ExecContext(ctx, `UPDATE blocks SET bodies = NULL WHERE bodies IS NOT NULL AND n <= ?`, upTo.Int64)
+		if err != nil {
+			return err
+		}
+		if n, err = r.RowsAffected(); err != nil {
+			return err
+		}
+		files, err = dropFiles(ctx, tx, `block <= ? AND `+ended, upTo.Int64)
+		return err
+	})
+	if err == nil {
+		bodiesBeside(s.path).remove(files)
 	}
-	return r.RowsAffected()
+	return n + int64(len(files)), err
 }
 
-// used returns how many octets of the file hold something.
+// dropFiles deletes rows of large messages and names their files, which may go
+// once that is committed.
+func dropFiles(ctx context.Context, tx *sql.Tx, where string, args ...any) (names []string, err error) {
+	rows, err := tx.QueryContext(ctx, `DELETE FROM bodies WHERE `+where+` RETURNING session, message`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key int64
+		var message int
+		if err := rows.Scan(&key, &message); err != nil {
+			return nil, err
+		}
+		names = append(names, bodyName(key, message))
+	}
+	return names, rows.Err()
+}
+
+// used returns how many octets of the database hold something, the files of
+// large messages included.
 func (s *Store) used(ctx context.Context) (int64, error) {
-	var pages, free, size int64
-	err := s.writer.QueryRowContext(ctx, `SELECT page_count, freelist_count, page_size
-		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).Scan(&pages, &free, &size)
-	return (pages - free) * size, err
+	var pages, free, size, files int64
+	err := s.writer.QueryRowContext(ctx, `SELECT page_count, freelist_count, page_size, (SELECT coalesce(sum(size), 0) FROM bodies)
+		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).Scan(&pages, &free, &size, &files)
+	return (pages-free)*size + files, err
 }
 
 // giveBack hands free pages back to the file system.

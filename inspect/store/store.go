@@ -88,7 +88,10 @@ func (s *Store) openWriting(dir string) error {
 	if s.writer, err = openDB(s.path, writing); err != nil {
 		return err
 	}
-	return explainOpen(s.path, migrate(s.writer))
+	if err := migrate(s.writer); err != nil {
+		return explainOpen(s.path, err)
+	}
+	return explainOpen(s.path, bodiesBeside(s.path).sweep(s.writer))
 }
 
 // examine looks at what is there before anything is written to it: opening a
