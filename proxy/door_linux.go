@@ -28,7 +28,8 @@ const acceptAtOnce = 64
 
 // inReactor reports whether a route's sessions may begin in a reactor.
 func (r *Route) inReactor() bool {
-	return r.AppTLS != session.AppImplicit && !r.Target.Implicit() && !r.Passthrough && !r.Transparent && r.Annotator == nil
+	fromFirstByte := r.AppTLS == session.AppImplicit || r.Target.Implicit()
+	return (r.Passthrough || !fromFirstByte) && !r.Transparent && r.Annotator == nil
 }
 
 // shareListeners has reactors take over the listeners that they can serve.

@@ -19,6 +19,7 @@ type plain struct {
 	socks   [2]socket
 	began   time.Time // the connection attempt
 	dialing bool      // the connector is at work, in a goroutine
+	judging bool      // so is the judge of a chain that was read
 	busy    bool      // the reactor is at work on it
 	closing bool      // the time for the end of both legs runs
 	moved   bool      // goroutines of its own carry the session
@@ -31,9 +32,10 @@ type socket struct {
 	peer       netip.AddrPort
 	fd         int // -1 for none
 	slot       int32
-	ready      bool // there may be something to read
-	peerEnds   bool // the end has been announced: read on to it
-	ended      bool // the end has been read
+	ready      bool           // there may be something to read
+	peerEnds   bool           // the end has been announced: read on to it
+	ended      bool           // the end has been read
+	waits      *session.Fault // a reset that the machine hears of behind the other side's end
 	connecting bool
 	shut       bool   // our direction is to end behind what is unsent
 	unsent     []byte // what the kernel has not taken yet
@@ -125,7 +127,7 @@ func (p *plain) pump() {
 			p.read(&p.socks[session.App])
 		case p.mayRead(session.Upstream):
 			p.read(&p.socks[session.Upstream])
-		default:
+		case !p.tellReset():
 			return
 		}
 	}
@@ -167,9 +169,42 @@ func (p *plain) read(s *socket) {
 // ended takes the end of what a side sends.
 func (p *plain) ended(s *socket, err error) {
 	s.ready, s.ended = false, true
-	if !p.r.m.Gone(s.side) {
-		p.r.apply(p.r.m.Closed(time.Now(), s.side, p.r.legs[s.side].faultOf(err)))
+	if p.r.m.Gone(s.side) {
+		return
 	}
+	fault := p.r.legs[s.side].faultOf(err)
+	if fault != nil && fault.Class == session.FaultReset && p.endedBefore(s.side.Peer()) {
+		s.waits = fault
+		return
+	}
+	p.r.apply(p.r.m.Closed(time.Now(), s.side, fault))
+}
+
+// endedBefore reports whether a side's end lies in the kernel: a party that has
+// ended the session is often answered with a reset, and the two arrive
+// together. That side is read first then.
+func (p *plain) endedBefore(side session.Side) bool {
+	s := &p.socks[side]
+	if s.ended || s.fd < 0 || s.connecting {
+		return false
+	}
+	tcp := tcpInfoOf(s.fd)
+	s.ready = tcp != nil && tcp.State == stateCloseWait
+	return s.ready
+}
+
+// tellReset tells the machine of a reset that has waited, and reports whether
+// there was one.
+func (p *plain) tellReset() bool {
+	for i := range p.socks {
+		if s := &p.socks[i]; s.waits != nil {
+			fault := s.waits
+			s.waits = nil
+			p.r.apply(p.r.m.Closed(time.Now(), s.side, fault))
+			return true
+		}
+	}
+	return false
 }
 
 // settle writes what is queued, hands the history over and sees to what comes
@@ -178,13 +213,32 @@ func (p *plain) settle() {
 	r := p.r
 	p.flush(session.Upstream)
 	p.flush(session.App)
-	r.handOver()
+	p.judge()
+	if !p.judging {
+		r.handOver()
+	}
 	switch {
 	case r.m.Over():
 		p.wind()
-	case r.legs[session.App].shake || r.legs[session.Upstream].shake || r.m.Bare():
+	case r.legs[session.App].shake || r.legs[session.Upstream].shake:
 		p.move()
 	default:
 		r.arm()
 	}
+}
+
+// judge has a chain that was read on its way judged meanwhile. What is to be
+// handed over waits for that.
+func (p *plain) judge() {
+	if p.r.unjudged == nil || p.judging {
+		return
+	}
+	p.judging = true
+	go p.r.contain(func() {
+		p.r.mu.Lock()
+		defer p.r.mu.Unlock()
+		p.r.judge()
+		p.judging = false
+		p.wake()
+	})
 }

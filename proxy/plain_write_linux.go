@@ -113,7 +113,7 @@ func (p *plain) shutWhenSent(s *socket) {
 
 // wind closes what has ended, and gives the rest its time.
 func (p *plain) wind() {
-	open := p.dialing
+	open := p.dialing || p.judging
 	for i := range p.socks {
 		s := &p.socks[i]
 		if (s.ended || s.connecting) && len(s.unsent) == 0 {

@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"encoding/binary"
+	"errors"
+	"os"
 	"runtime"
 	"sync"
 	"syscall"
@@ -12,11 +14,11 @@ import (
 
 // How reactors work.
 //
-// A session with both legs in clear needs no goroutine: a reactor waits for
+// A session that makes no TLS itself needs no goroutine: a reactor waits for
 // the sockets of many, and does what the machine of each makes of what has
 // come. That saves the switches between goroutines, which cost more than all
-// the rest of a session, and the stacks of idle ones. Sessions that need TLS,
-// a tunnel or an annotation go on, or begin, with goroutines of their own.
+// the rest of a session, and the stacks of idle ones. Sessions that need TLS
+// or an annotation go on, or begin, with goroutines of their own.
 //
 // Sockets are watched edge-triggered: a session notes that a socket is ready
 // and reads until it is not. Nothing in a reactor waits but for events; it
@@ -29,6 +31,9 @@ import (
 type reactor struct {
 	server *Server
 	ep     int
+	file   *os.File        // the same
+	ready  syscall.RawConn // of file
+	events [eventsMost]unix.EpollEvent
 	bell   int              // an eventfd
 	buf    [readAtOnce]byte // what has just been read, whoever from
 	joined []byte           // neighbouring writes as one
@@ -72,40 +77,50 @@ func newReactor(s *Server) (*reactor, error) {
 		return nil, err
 	}
 	x := &reactor{server: s, ep: ep, bell: bell}
-	return x, epollAdd(ep, bell, unix.EPOLLIN, atBell, 0)
+	return x, errors.Join(x.waitable(), epollAdd(ep, bell, unix.EPOLLIN, atBell, 0))
+}
+
+// waitable lets the runtime tell when there are events, so that a reactor
+// without any sleeps as every goroutine does: a thread that slept in epoll_wait
+// would have to find itself a processor at each waking.
+func (x *reactor) waitable() (err error) {
+	if err := unix.SetNonblock(x.ep, true); err != nil {
+		return err
+	}
+	x.file = os.NewFile(uintptr(x.ep), "epoll")
+	x.ready, err = x.file.SyscallConn()
+	return err
 }
 
 // run works until end is called.
 func (x *reactor) run() {
-	events := make([]unix.EpollEvent, eventsMost)
 	for !x.over() {
-		for _, ev := range events[:x.wait(events)] {
-			x.dispatch(ev)
+		n := 0
+		if err := x.ready.Read(func(uintptr) bool {
+			n = x.look()
+			return n > 0 || len(x.again) > 0
+		}); err != nil {
+			x.server.options.Log.Error().Err(err).Msg("a reactor has stopped: its sessions hang; please report this")
+			return
+		}
+		for i := range n {
+			x.dispatch(x.events[i])
 		}
 		x.goOn()
 	}
 	x.answer()
 	x.closeDoors()
-	_ = unix.Close(x.ep)
+	_ = x.file.Close()
 	_ = unix.Close(x.bell)
 }
 
-// wait returns the number of events. It looks before it sleeps: under load
-// there is always something, and a call that may sleep costs more.
-func (x *reactor) wait(events []unix.EpollEvent) int {
-	n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(x.ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
-	switch {
-	case e == 0 && n > 0:
-		return int(n)
-	case len(x.again) > 0:
+// look takes the events that there are.
+func (x *reactor) look() int {
+	n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(x.ep), uintptr(unsafe.Pointer(&x.events[0])), eventsMost, 0, 0, 0)
+	if e != 0 { // EINTR
 		return 0
 	}
-	runtime.Gosched()
-	slept, err := unix.EpollWait(x.ep, events, -1)
-	if err != nil { // EINTR
-		return 0
-	}
-	return slept
+	return int(n)
 }
 
 func (x *reactor) dispatch(ev unix.EpollEvent) {
