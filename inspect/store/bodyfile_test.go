@@ -199,13 +199,8 @@ func TestOrphans(t *testing.T) {
 // TestDiskFullOfBodies lets the disk take no octet of a large message for a
 // while: mail and the rest of the record go on, the body says that it is cut.
 func TestDiskFullOfBodies(t *testing.T) {
-	const full = "/dev/full" // takes nothing: ENOSPC
-	if _, err := os.Stat(full); err != nil {
-		t.Fatal(err)
-	}
 	clock := newClock()
-	dir := newDir(t)
-	s := openStore(t, dir, Options{Now: clock.now})
+	s := openStore(t, newDir(t), Options{Now: clock.now})
 	k := NewKeeper(s, quiet())
 	q, done := make(queue), make(chan error, 1)
 	go func() { done <- k.Run(context.Background(), q) }()
@@ -217,24 +212,12 @@ func TestDiskFullOfBodies(t *testing.T) {
 		}
 	}
 	give(list[:16]...) // up to where the file begins
-	var key int64
-	if err := s.writer.QueryRow(`SELECT key FROM sessions`).Scan(&key); err != nil {
-		t.Fatal(err)
-	}
-	path := bodiesBeside(s.path).path(key, 0)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(full, path); err != nil {
-		t.Fatal(err)
-	}
+	room := fillDisk(t, s)
 	give(list[16:20]...)
 	if err := k.Healthy(); err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("Healthy = %v on a full disk", err)
 	}
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
+	room()
 	clock.advance(retryAfter)
 	give(list[20:]...)
 	if err := k.Healthy(); err != nil {
@@ -250,6 +233,28 @@ func TestDiskFullOfBodies(t *testing.T) {
 	}
 	if got, want := len(readBody(t, s, "01L", 0)), 3<<20-4*64<<10; got != want {
 		t.Errorf("got %d octets, want the %d that could be written", got, want)
+	}
+}
+
+// fillDisk puts a device that takes nothing in the place of the file of the one
+// session's message, until room is called.
+func fillDisk(t *testing.T, s *Store) (room func()) {
+	t.Helper()
+	var key int64
+	if err := s.writer.QueryRow(`SELECT key FROM sessions`).Scan(&key); err != nil {
+		t.Fatal(err)
+	}
+	path := bodiesBeside(s.path).path(key, 0)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/full", path); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -145,7 +145,14 @@ func (k *Keeper) forget(waiting []*kept) []*kept {
 }
 
 // due reports whether a summary is to be written now. A large one that goes on
-// growing is written now and then.
+// growing is written now and then; octets of a message alone change nothing in
+// it.
 func (s *kept) due(now time.Time) bool {
-	return s.ended || !s.row || s.summarySize < largeSummary || now.Sub(s.summarised) >= rewriteLarge
+	switch {
+	case s.ended || !s.row:
+		return true
+	case len(s.entries) == 0:
+		return false
+	}
+	return s.summarySize < largeSummary || now.Sub(s.summarised) >= rewriteLarge
 }
