@@ -63,7 +63,10 @@ func (s *Server) share(l *listener) error {
 // openDoors sets on the listener what all its connections are to have, and
 // lets every reactor watch it.
 func (s *Server) openDoors(fd int, route *Route) error {
-	if err := setOptions(fd, appKeepAlive()); err != nil {
+	if err := setKeepAlive(fd, appKeepAlive()); err != nil {
+		return err
+	}
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return err
 	}
 	for _, x := range s.reactors {

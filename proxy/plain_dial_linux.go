@@ -36,7 +36,7 @@ func (p *plain) connect(to netip.AddrPort) bool {
 	p.began = time.Now()
 	s := &p.socks[session.Upstream]
 	s.fd, s.peer = fd, to
-	if setOptions(fd, p.r.route.Connector.KeepAlive()) != nil || rawConnect(fd, to) != 0 || p.x.watch(s) != nil {
+	if unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) != nil || rawConnect(fd, to) != 0 || p.x.watch(s) != nil {
 		_ = unix.Close(fd)
 		s.fd = -1
 		return false
@@ -64,10 +64,16 @@ func (p *plain) connected(s *socket) {
 }
 
 // impatient gives an attempt that takes its time to the connector, and reports
-// whether there was one.
+// whether there was one. A connection that has lasted so long may last longer,
+// so its peer is watched from now on: four calls that most sessions need not
+// pay for.
 func (p *plain) impatient() bool {
 	s := &p.socks[session.Upstream]
 	if !s.connecting {
+		if s.fd >= 0 && !p.lasting {
+			_ = setKeepAlive(s.fd, p.r.route.Connector.KeepAlive())
+			p.lasting = true
+		}
 		return false
 	}
 	p.close(s)

@@ -21,6 +21,7 @@ type plain struct {
 	dialing bool      // the connector is at work, in a goroutine
 	judging bool      // so is the judge of a chain that was read
 	busy    bool      // the reactor is at work on it
+	lasting bool      // the upstream's connection is watched by keep-alives
 	closing bool      // the time for the end of both legs runs
 	moved   bool      // goroutines of its own carry the session
 }

@@ -11,10 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setOptions has a socket send at once, and notice a peer that has gone.
-func setOptions(fd int, k net.KeepAliveConfig) error {
+// setKeepAlive has a socket notice a peer that has gone.
+func setKeepAlive(fd int, k net.KeepAliveConfig) error {
 	for _, o := range []struct{ level, name, value int }{
-		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
 		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
 		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(k.Idle / time.Second)},
 		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(k.Interval / time.Second)},
