@@ -35,6 +35,7 @@ func (p *program) relay(ctx context.Context, c policy.Config) error {
 	if err := check(c); err != nil {
 		return err
 	}
+	easeCollector()
 	x, err := p.newPlant(c, nil)
 	if err != nil {
 		return err
