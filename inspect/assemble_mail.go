@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -147,11 +148,21 @@ func (m *mail) reply(s *Session, e *session.Entry) {
 func (m *mail) answer(verb string) (due, bool) {
 	for i, d := range m.due {
 		if d.verb == verb {
-			m.due = m.due[i+1:]
+			m.drop(i + 1)
 			return d, true
 		}
 	}
 	return due{}, false
+}
+
+// drop takes the first n commands off the queue. A short queue keeps its
+// memory; moving a long one for each reply would cost too much.
+func (m *mail) drop(n int) {
+	if len(m.due) <= 16 {
+		m.due = append(m.due[:0], m.due[n:]...)
+		return
+	}
+	m.due = m.due[n:]
 }
 
 // mailReply ends a message that was refused; the transaction before it, if
@@ -198,7 +209,7 @@ func (m *mail) dataReply(s *Session, d due, e *session.Entry) {
 	if t := m.transaction(d.message); t != nil {
 		t.waiting++
 	}
-	m.due = append([]due{{verb: ".", message: d.message, recipient: none}}, m.due...)
+	m.due = slices.Insert(m.due, 0, due{verb: ".", message: d.message, recipient: none})
 }
 
 // verdict ends a message with the reply that decided it.

@@ -1,12 +1,18 @@
 package inspect
 
-import "smtp-proxy/proxy/session"
+import (
+	"slices"
+
+	"smtp-proxy/proxy/session"
+)
 
 // How many entries are kept in memory of a session: those from its start,
 // where connection, TLS and AUTH are, and the latest.
 const (
-	headEntries = 512
-	tailEntries = 512
+	headEntries  = 512
+	tailEntries  = 512
+	beginEntries = 8  // of a session that waits for its first message
+	usualEntries = 18 // of one with a message
 )
 
 // history keeps the first and the last entries of a session.
@@ -21,6 +27,12 @@ type history struct {
 
 func (h *history) add(e *session.Entry) {
 	h.last, h.copies = max(h.last, e.Seq), nil
+	switch len(h.head) {
+	case 0:
+		h.head = make([]*session.Entry, 0, beginEntries)
+	case beginEntries:
+		h.head = slices.Grow(h.head, usualEntries-beginEntries)
+	}
 	switch {
 	case len(h.head) < headEntries:
 		h.head = append(h.head, e)

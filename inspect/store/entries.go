@@ -2,8 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"smtp-proxy/proxy/session"
@@ -20,7 +18,7 @@ import (
 //	bytes  varint
 //	wait   varint, nanoseconds
 //	facts  the handshake's length (varint, nanoseconds), the handshake as JSON
-//	       or nothing, the other facts as JSON          if there are any
+//	       or nothing, the other facts (facts.go)       if there are any
 //
 // A word is its number in the list of known words, or 0 and a string.
 
@@ -45,22 +43,12 @@ func knownWords() []string {
 	}
 }
 
-// facts are the parts of an entry that few entries have, but for the handshake.
-type facts struct {
-	Lookup *session.Lookup `json:"lookup,omitempty"`
-	Dial   *session.Dial   `json:"dial,omitempty"`
-	Auth   *session.Auth   `json:"auth,omitempty"`
-	Fault  *session.Fault  `json:"fault,omitempty"`
-	TCP    *session.TCP    `json:"tcp,omitempty"`
-	Silent *session.Silent `json:"silent,omitempty"`
-	Probe  *session.Probe  `json:"probe,omitempty"`
-}
-
 // entryCodec writes and reads entries.
 type entryCodec struct {
 	words      []string
 	numbers    map[string]byte
 	handshakes handshakes
+	scratch    []byte
 }
 
 func newEntryCodec() *entryCodec {
@@ -120,24 +108,6 @@ func (c *entryCodec) word(b []byte, w string) []byte {
 	return appendString(append(b, 0), w)
 }
 
-func (c *entryCodec) facts(b []byte, e *session.Entry) ([]byte, error) {
-	shake, err := c.handshakes.marshal(e.TLS)
-	if err != nil {
-		return b, fmt.Errorf("entry %d: %w", e.Seq, err)
-	}
-	text, err := json.Marshal(facts{e.Lookup, e.Dial, e.Auth, e.Fault, e.TCP, e.Silent, e.Probe})
-	if err != nil {
-		return b, fmt.Errorf("entry %d: %w", e.Seq, err)
-	}
-	var took time.Duration
-	if e.TLS != nil {
-		took = e.TLS.Duration
-	}
-	b = binary.AppendVarint(b, int64(took))
-	b = appendBytes(b, shake)
-	return appendBytes(b, text), nil
-}
-
 // read yields the entries of a piece.
 func (c *entryCodec) read(b []byte, yield func(*session.Entry) error) error {
 	in := coder{b: b}
@@ -194,21 +164,4 @@ func (c *entryCodec) readWord(in *coder) string {
 		return ""
 	}
 	return c.words[n-1]
-}
-
-func (c *entryCodec) readFacts(in *coder, e *session.Entry) {
-	took, shake, text := in.int(), in.bytes(), in.bytes()
-	t, err := c.handshakes.unmarshal(shake)
-	var f facts
-	if err != nil || in.err != nil || json.Unmarshal(text, &f) != nil {
-		in.fail()
-		return
-	}
-	e.Lookup, e.Dial, e.Auth, e.Fault = f.Lookup, f.Dial, f.Auth, f.Fault
-	e.TCP, e.Silent, e.Probe = f.TCP, f.Silent, f.Probe
-	if t != nil {
-		own := *t
-		own.Duration = time.Duration(took)
-		e.TLS = &own
-	}
 }

@@ -54,6 +54,8 @@ type Keeper struct {
 	opt   KeeperOptions
 	live  map[string]*kept
 	dirty []*kept // with something to write, in the order in which they came
+	spare spare
+	last  *kept   // whose record was taken last: the next is mostly its, too
 	keys  int64   // counts the keys given
 
 	writing sync.Mutex // held while something is being written
@@ -160,10 +162,7 @@ func (k *Keeper) take(r *session.Record) {
 		return
 	}
 	s := k.session(r.Session)
-	if !s.dirty {
-		s.dirty = true
-		k.dirty = append(k.dirty, s)
-	}
+	k.soil(s)
 	if r.Dropped > 0 {
 		s.gap(r)
 	}
@@ -175,12 +174,27 @@ func (k *Keeper) take(r *session.Record) {
 	case r.Closed:
 		s.end(r.At)
 		delete(k.live, s.id)
+		k.last = nil
 	}
+}
+
+// soil notes that a session has something to write.
+func (k *Keeper) soil(s *kept) {
+	if s.dirty {
+		return
+	}
+	s.dirty = true
+	k.spare.lend(s)
+	k.dirty = append(k.dirty, s)
 }
 
 // session returns a session's state, new with its first record.
 func (k *Keeper) session(info *session.Info) *kept {
+	if k.last != nil && k.last.id == info.ID {
+		return k.last
+	}
 	if s, ok := k.live[info.ID]; ok {
+		k.last = s
 		return s
 	}
 	s := newKept(info, k.key(info.Started), k.capture(info.Route))
@@ -221,11 +235,8 @@ func (k *Keeper) capture(route string) string {
 // endAll ends the sessions that are still open when the source has no more.
 func (k *Keeper) endAll() {
 	for id, s := range k.live {
+		k.soil(s)
 		s.died(k.now(), "the record ends here: the proxy stopped before the session did")
-		if !s.dirty {
-			s.dirty = true
-			k.dirty = append(k.dirty, s)
-		}
 		delete(k.live, id)
 	}
 }

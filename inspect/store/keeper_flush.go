@@ -27,6 +27,7 @@ func (k *Keeper) flush() {
 			waiting = append(waiting, s)
 		} else {
 			s.dirty = false
+			k.spare.takeBack(s)
 		}
 	}
 	clear(k.dirty[len(waiting):])
@@ -45,6 +46,10 @@ func (k *Keeper) judge(s *kept, now time.Time) {
 	v := s.view()
 	s.findings = k.annotate(v)
 	s.provider = v.Upstream.Provider
+	if s.ended {
+		v.Judge(s.findings)
+		s.settled = v
+	}
 }
 
 // annotate keeps a mistake of the diagnosis from ending the record.
@@ -65,6 +70,7 @@ func (k *Keeper) report(s *kept) {
 	}
 	s.reported = true
 	v := s.view()
+	s.settled = nil // it belongs to the one who hears of it
 	k.opt.Ended(v)
 }
 

@@ -23,7 +23,7 @@ type kept struct {
 	capture string
 	header  headerCut
 
-	settled  *inspect.Session // the view of a session that is only revised
+	settled  *inspect.Session // the view of a session in which nothing changes any more
 	findings []inspect.Finding
 	provider string    // the annotator's word
 	failing  bool      // something went wrong since the last look
@@ -134,6 +134,7 @@ func (s *kept) explained(v *inspect.Session) *inspect.Session {
 
 // lose counts what could not be written.
 func (s *kept) lose() {
+	s.settled = nil
 	if len(s.entries) > 0 && s.lostEntries == 0 {
 		s.lostSeq = s.entries[0].Seq
 	}
@@ -149,6 +150,7 @@ func (s *kept) found(at time.Time) {
 	if s.lostEntries == 0 {
 		return
 	}
+	s.settled = nil
 	note := gapNote(s.lostSeq, at, s.lostEntries, "the store could not be written")
 	s.asm.Add(note)
 	s.entries = append([]*session.Entry{note}, s.entries...)
