@@ -13,11 +13,11 @@ func describeProbe(e *session.Entry) string {
 	text := "probe"
 	if p := e.Probe; p != nil {
 		text += " " + visible(p.Name) + " of " + visible(p.Target)
-		if p.Cached {
-			text += ", as lately"
-		}
 		if e.TLS != nil && e.TLS.Version != "" {
 			text += " in " + visible(e.TLS.Version)
+		}
+		if p.Cached {
+			text += " (asked lately)"
 		}
 	}
 	return text + ": " + visible(strings.ReplaceAll(e.Text, "\n", " "))
@@ -31,13 +31,11 @@ func (t transcript) direct(b *bytes.Buffer, d *inspect.Direct) {
 	}
 	as, text := dim, visible(strings.ReplaceAll(d.Text, "\n", " "))
 	text = strings.TrimPrefix(text, "without the proxy ") // which the label says
-	switch {
-	case wouldFail(d):
-		as, text = yellow, "would fail: "+text
-	case d.Tested && text == "":
-		text = "would connect"
-	case d.Tested:
-		text = "would connect: " + text
+	if wouldFail(d) {
+		as = yellow
+	}
+	if d.Tested {
+		text = predicted(d, text)
 	}
 	const label = "  without the proxy: "
 	for i, piece := range wrap(text, t.width-len(label)) {
@@ -47,6 +45,21 @@ func (t transcript) direct(b *bytes.Buffer, d *inspect.Direct) {
 		}
 		b.WriteString(strings.Repeat(" ", len(label)) + t.paint(as, piece) + "\n")
 	}
+}
+
+// predicted begins a prediction with its verdict, unless its text does.
+func predicted(d *inspect.Direct, text string) string {
+	verdict := "would connect"
+	if wouldFail(d) {
+		verdict = "would fail"
+	}
+	switch {
+	case text == "":
+		return verdict
+	case strings.HasPrefix(text, "the app would "):
+		return text
+	}
+	return verdict + ": " + text
 }
 
 // wouldFail reports a prediction that somebody has to act on.

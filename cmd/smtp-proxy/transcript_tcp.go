@@ -33,10 +33,13 @@ func tcpFacts(t *session.TCP) []string {
 	if t.Lost > 0 {
 		facts = append(facts, count(t.Lost, "segment")+" lost")
 	}
+	// What went out a moment ago, an alert say, nobody can have acknowledged:
+	// that is news only where it was sent again.
 	switch {
+	case t.Retransmits == 0:
 	case t.Unacked > 0:
-		facts = append(facts, count(t.Unacked, "segment")+" never acknowledged")
-	case t.Retransmits > 0:
+		facts = append(facts, count(t.Unacked, "segment")+" not acknowledged")
+	default:
 		facts = append(facts, "all acknowledged")
 	}
 	return facts

@@ -123,3 +123,38 @@ func FuzzTranscript(f *testing.F) {
 		}
 	})
 }
+
+// The label "without the proxy" and the verdict are not said twice.
+func TestPrediction(t *testing.T) {
+	for _, test := range []struct {
+		direct inspect.Direct
+		want   string
+	}{
+		{inspect.Direct{Tested: true, Text: "without the proxy the app would fail: it offers TLS 1.0 only"}, "the app would fail: it offers TLS 1.0 only"},
+		{inspect.Direct{Tested: true, Text: "it offers TLS 1.0 only"}, "would fail: it offers TLS 1.0 only"},
+		{inspect.Direct{Tested: true, WouldConnect: true}, "would connect"},
+		{inspect.Direct{Text: "not tested: the app's leg is in clear"}, "not tested: the app's leg is in clear"},
+	} {
+		var got bytes.Buffer
+		transcript{full: true}.direct(&got, &test.direct)
+		if want := "  without the proxy: " + test.want + "\n"; got.String() != want {
+			t.Errorf("direct(%+v): got %q, want %q", test.direct, got.String(), want)
+		}
+	}
+}
+
+// A segment sent a moment ago is no news; one sent again and again is.
+func TestTCPFacts(t *testing.T) {
+	for _, test := range []struct {
+		tcp  session.TCP
+		want string
+	}{
+		{session.TCP{Unacked: 1}, ""},
+		{session.TCP{Retransmits: 5, Lost: 1, Unacked: 1}, "5 segments sent again, 1 segment lost, 1 segment not acknowledged"},
+		{session.TCP{Retransmits: 1}, "1 segment sent again, all acknowledged"},
+	} {
+		if got := strings.Join(tcpFacts(&test.tcp), ", "); got != test.want {
+			t.Errorf("tcpFacts(%+v): got %q, want %q", test.tcp, got, test.want)
+		}
+	}
+}

@@ -16,9 +16,12 @@ func describeThrough(e *session.Entry, zone *time.Location) string {
 		return throughCertificate(e, zone)
 	}
 	h := e.TLS
-	title := or(visible(h.Version), "TLS") + " between app and " + or(visible(h.ServerName), "upstream") + ", end to end"
+	title := visible(h.Version) + " between app and upstream, end to end"
 	facts := []string{}
-	if e.Fault != nil {
+	switch {
+	case e.Fault == nil && h.Version == "":
+		title = "the app's TLS hello, on its way to the upstream"
+	case e.Fault != nil:
 		title = "TLS handshake between app and upstream failed on the app's side"
 		if h.Version != "" {
 			facts = append(facts, visible(h.Version))
@@ -31,6 +34,9 @@ func describeThrough(e *session.Entry, zone *time.Location) string {
 	}
 	if h.Resumed {
 		facts = append(facts, "resumed")
+	}
+	if h.ServerName != "" && e.Fault == nil {
+		facts = append(facts, "asked for "+visible(h.ServerName))
 	}
 	return sentenceOf(title, append(facts, verdict(e)...))
 }
