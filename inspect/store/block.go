@@ -128,10 +128,6 @@ func (h *handshakes) appendSummary(b []byte, s *inspect.Session) ([]byte, error)
 	}
 	flat := *s
 	flat.Events, flat.App.TLS, flat.Upstream.TLS = nil, nil, nil
-	text, err := flat.MarshalJSON() // json.Marshal would look through its result once more
-	if err != nil {
-		return b, fmt.Errorf("session %s: %w", s.ID, err)
-	}
 	b = binary.AppendVarint(b, s.Started.UnixNano())
 	var ended int64
 	if !s.Ended.IsZero() {
@@ -140,7 +136,10 @@ func (h *handshakes) appendSummary(b []byte, s *inspect.Session) ([]byte, error)
 	b = binary.AppendVarint(b, ended)
 	b = appendBytes(b, app)
 	b = appendBytes(b, upstream)
-	return append(b, text...), nil
+	if b, err = flat.AppendSummary(b); err != nil {
+		return b, fmt.Errorf("session %s: %w", s.ID, err)
+	}
+	return b, nil
 }
 
 func (h *handshakes) readSummary(b []byte) (*inspect.Session, error) {

@@ -55,8 +55,8 @@ type Keeper struct {
 	live  map[string]*kept
 	dirty []*kept // with something to write, in the order in which they came
 	spare spare
-	last  *kept   // whose record was taken last: the next is mostly its, too
-	keys  int64   // counts the keys given
+	last  *kept // whose record was taken last: the next is mostly its, too
+	keys  int64 // counts the keys given
 
 	writing sync.Mutex // held while something is being written
 	write   *batch     // nil without a store, and while Run is not at work
