@@ -47,9 +47,9 @@ func (x *plant) asker(s *inspect.Session) (prober, upstream.Target, bool) {
 		return nil, upstream.Target{}, false
 	}
 	t := a.target
-	if t.Name != s.Upstream.Name { // redirected: its own destination
+	if t.Name != s.Upstream.Name {
 		var err error
-		if t, err = upstream.ParseTarget(s.Upstream.Name, t.Mode); err != nil {
+		if t, err = redirectedTarget(a.target, s.Upstream.Name); err != nil {
 			return nil, t, false
 		}
 	}
@@ -57,6 +57,21 @@ func (x *plant) asker(s *inspect.Session) (prober, upstream.Target, bool) {
 		t.Mode = upstream.ModeImplicit
 	}
 	return a.prober, t, true
+}
+
+// redirectedTarget is where a redirected session was going. As for the session
+// itself, what the owner said of the smarthost, its name in the certificate
+// above all, holds for that smarthost's port.
+func redirectedTarget(known upstream.Target, dest string) (upstream.Target, error) {
+	t, err := upstream.ParseTarget(dest, known.Mode)
+	switch {
+	case err != nil || known.Host == "":
+		return t, err
+	case t.Port == known.Port:
+		t.Host = known.Host
+		return t, nil
+	}
+	return upstream.ParseTarget(dest, upstream.ModeAuto)
 }
 
 // tlsFirst reports a passthrough session that began with TLS: the port is an
