@@ -66,7 +66,7 @@ type bill struct{ wall, cpu []float64 }
 func compare(b *testing.B, s tunnelled, cfg *tls.Config) {
 	l := listenAt(b)
 	go serveAll(s, l, cfg)
-	ways := [2]string{tube(b, l.Addr().String()), through(b, l.Addr().String())}
+	ways := [2]string{tube(b, l.Addr().String()), through(b, l.Addr().String(), true)}
 	var bills [2]bill
 	for i := 0; b.Loop(); i++ {
 		for k := range ways {
@@ -160,7 +160,7 @@ func relayPlainly(app *net.TCPConn, addr string) {
 
 // through starts a proxy in front of addr, whose record nobody keeps, and
 // returns where it listens.
-func through(b *testing.B, addr string) string {
+func through(b *testing.B, addr string, passthrough bool) string {
 	target, err := upstream.ParseTarget(addr, upstream.ModeAuto)
 	if err != nil {
 		b.Fatal(err)
@@ -171,7 +171,7 @@ func through(b *testing.B, addr string) string {
 	}
 	rec := proxy.NewRecorder()
 	p, err := proxy.New(proxy.Options{
-		Routes:   []proxy.Route{{Name: "default", Listen: []string{"127.0.0.1:0"}, Target: target, Connector: connector, Passthrough: true}},
+		Routes:   []proxy.Route{{Name: "default", Listen: []string{"127.0.0.1:0"}, Target: target, Connector: connector, Passthrough: passthrough}},
 		Recorder: rec, Log: zerolog.Nop(),
 	})
 	if err == nil {

@@ -94,24 +94,31 @@ func (x *reactor) waitable() (err error) {
 
 // run works until end is called.
 func (x *reactor) run() {
-	for !x.over() {
-		n := 0
-		if err := x.ready.Read(func(uintptr) bool {
-			n = x.look()
-			return n > 0 || len(x.again) > 0
-		}); err != nil {
-			x.server.options.Log.Error().Err(err).Msg("a reactor has stopped: its sessions hang; please report this")
-			return
-		}
-		for i := range n {
-			x.dispatch(x.events[i])
-		}
-		x.goOn()
+	if err := x.ready.Read(x.work); err != nil {
+		x.server.options.Log.Error().Err(err).Msg("a reactor has stopped and its sessions hang: please report this")
 	}
 	x.answer()
 	x.closeDoors()
 	_ = x.file.Close()
 	_ = unix.Close(x.bell)
+}
+
+// work does what there is to do and returns false to be called when there is
+// more, true at the end. Whoever has just met one event alone will hardly meet
+// another by looking at once; the runtime tells of it, as it does of each that
+// has come since the look.
+func (x *reactor) work(uintptr) bool {
+	for !x.over() {
+		n := x.look()
+		for i := range n {
+			x.dispatch(x.events[i])
+		}
+		if n <= 1 && len(x.again) == 0 {
+			return x.over()
+		}
+		x.goOn()
+	}
+	return true
 }
 
 // look takes the events that there are.
