@@ -150,7 +150,7 @@ func (a *Assembler) Close(at time.Time) {
 // call of Add, and its events are those that were kept.
 func (a *Assembler) Session() *Session {
 	s := a.Summary()
-	s.Events = a.history.entries()
+	s.Events = a.history.appendTo(nil)
 	return s
 }
 
@@ -163,6 +163,9 @@ func (a *Assembler) Summary() *Session {
 	}
 	return &s
 }
+
+// AppendEvents appends copies of the entries that were kept, in order.
+func (a *Assembler) AppendEvents(to []session.Entry) []session.Entry { return a.history.appendTo(to) }
 
 // Last returns the Seq of the latest entry.
 func (a *Assembler) Last() int { return a.history.last }

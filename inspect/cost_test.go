@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/diagnose"
 	"smtp-proxy/inspect/rules"
 	"smtp-proxy/inspect/store"
@@ -134,6 +135,7 @@ func record(tb testing.TB, dir string, list batches) {
 	opt := store.KeeperOptions{
 		Began:    func(i *session.Info) { engine.Began(i.ID, i.Upstream, i.Started) },
 		Annotate: engine.Judge, Log: zerolog.Nop(),
+		Ended: func(*inspect.Session) {}, Keeps: func(*inspect.Session) bool { return false },
 	}
 	if b, ok := tb.(*testing.B); ok {
 		b.ReportAllocs()

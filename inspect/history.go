@@ -21,12 +21,10 @@ type history struct {
 	tail []*session.Entry // a ring once it is full
 	next int              // where the ring goes on
 	last int              // Seq of the latest entry
-
-	copies []session.Entry // of all, as they were last wanted
 }
 
 func (h *history) add(e *session.Entry) {
-	h.last, h.copies = max(h.last, e.Seq), nil
+	h.last = max(h.last, e.Seq)
 	switch len(h.head) {
 	case 0:
 		h.head = make([]*session.Entry, 0, beginEntries)
@@ -44,18 +42,15 @@ func (h *history) add(e *session.Entry) {
 	}
 }
 
-// entries returns copies of what is kept, in order; it is never nil. Who asks
-// again gets the same until there is more.
-func (h *history) entries() []session.Entry {
-	if h.copies != nil {
-		return h.copies
+// appendTo appends copies of what is kept, in order. The result is never nil.
+func (h *history) appendTo(all []session.Entry) []session.Entry {
+	if all == nil {
+		all = make([]session.Entry, 0, len(h.head)+len(h.tail))
 	}
-	all := make([]session.Entry, 0, len(h.head)+len(h.tail))
 	for _, part := range [][]*session.Entry{h.head, h.tail[h.next:], h.tail[:h.next]} {
 		for _, e := range part {
 			all = append(all, *e)
 		}
 	}
-	h.copies = all
 	return all
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/diagnose"
 	"smtp-proxy/inspect/rules"
 	"smtp-proxy/inspect/store"
@@ -25,11 +26,17 @@ func (x *plant) explain(o *store.KeeperOptions) error {
 	engine := diagnose.New(set, d)
 	o.Began = func(s *session.Info) { engine.Began(s.ID, s.Upstream, s.Started) }
 	o.Annotate = engine.Judge
+	o.Keeps = func(s *inspect.Session) bool { return x.ended != nil || mayBeAsked(s) }
 	if x.config.Probe == "auto" {
 		x.inquiry = newInquiry(x, engine.Questions, o.Annotate)
 	}
 	return nil
 }
+
+// mayBeAsked reports whether there may be a question about a session that has
+// ended, so that it is kept: the inquiry takes no others. Most sessions are
+// healthy and spoke in clear.
+func mayBeAsked(s *inspect.Session) bool { return s.App.TLS != nil || len(s.Findings) > 0 }
 
 // diagnosisFailed reports a bug in the diagnosis, or a history that cannot be
 // read. Mail is none the worse for it.

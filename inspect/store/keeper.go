@@ -26,6 +26,7 @@ type KeeperOptions struct {
 	Began    func(*session.Info)                      // called with the first record of each session; may be nil
 	Annotate func(*inspect.Session) []inspect.Finding // nil: nothing is found. It must not keep the session
 	Ended    func(*inspect.Session)                   // called for each session that has ended, behind the attempt to write it
+	Keeps    func(*inspect.Session) bool              // whether Ended keeps a session: the events of others are good until it returns. nil: it may keep any
 	Log      zerolog.Logger
 	Capture  string            // what is kept of messages: full, headers or none; empty is full
 	Routes   map[string]string // the same for single routes, by name
@@ -54,9 +55,11 @@ type Keeper struct {
 	opt   KeeperOptions
 	live  map[string]*kept
 	dirty []*kept // with something to write, in the order in which they came
-	spare spare
-	last  *kept // whose record was taken last: the next is mostly its, too
-	keys  int64 // counts the keys given
+	last  *kept   // whose record was taken last: the next is mostly its, too
+	keys  int64   // counts the keys given
+
+	spare  spare
+	events []session.Entry // memory for those of the session that is looked at
 
 	writing sync.Mutex // held while something is being written
 	write   *batch     // nil without a store, and while Run is not at work
@@ -77,6 +80,9 @@ func NewKeeper(s *Store, opt KeeperOptions) *Keeper {
 	}
 	if opt.Ended == nil {
 		k.opt.Ended = func(*inspect.Session) {}
+	}
+	if opt.Keeps == nil {
+		k.opt.Keeps = func(*inspect.Session) bool { return opt.Ended != nil }
 	}
 	return k
 }

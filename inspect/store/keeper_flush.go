@@ -30,6 +30,7 @@ func (k *Keeper) flush() {
 			k.spare.takeBack(s)
 		}
 	}
+	clear(k.events[:cap(k.events)])
 	clear(k.dirty[len(waiting):])
 	k.dirty = k.forget(waiting)
 }
@@ -43,12 +44,14 @@ func (k *Keeper) judge(s *kept, now time.Time) {
 		return
 	}
 	s.failing, s.judged = false, now
-	v := s.view()
+	v := s.summary()
+	k.events = s.asm.AppendEvents(k.events[:0])
+	v.Events = k.events
 	s.findings = k.annotate(v)
 	s.provider = v.Upstream.Provider
 	if s.ended {
 		v.Judge(s.findings)
-		s.settled = v
+		v.Events, s.settled = nil, v
 	}
 }
 
@@ -69,8 +72,14 @@ func (k *Keeper) report(s *kept) {
 		return
 	}
 	s.reported = true
-	v := s.view()
+	v := s.summary()
 	s.settled = nil // it belongs to the one who hears of it
+	if k.opt.Keeps(v) {
+		v.Events = s.asm.AppendEvents(nil)
+	} else {
+		k.events = s.asm.AppendEvents(k.events[:0])
+		v.Events = k.events
+	}
 	k.opt.Ended(v)
 }
 

@@ -109,15 +109,7 @@ func (s *kept) died(at time.Time, why string) {
 	s.end(at)
 }
 
-// view returns the session with its findings and its events.
-func (s *kept) view() *inspect.Session {
-	if s.settled != nil {
-		return s.settled
-	}
-	return s.explained(s.asm.Session())
-}
-
-// summary returns the session with its findings.
+// summary returns the session with its findings, without its events.
 func (s *kept) summary() *inspect.Session {
 	if s.settled != nil {
 		return s.settled
