@@ -162,7 +162,18 @@ func (x *reactor) admit(fd int, from netip.AddrPort, route *Route) {
 		return
 	}
 	s.running.Add(1)
-	newPlain(r, x, fd, from).start()
+	newPlain(r, s.leastLoaded(x), fd, from).start()
+}
+
+// leastLoaded is the reactor with the fewest sessions, x before others: the
+// kernel wakes the same one for most connections.
+func (s *Server) leastLoaded(x *reactor) *reactor {
+	for _, other := range s.reactors {
+		if other.sessions.Load() < x.sessions.Load() {
+			x = other
+		}
+	}
+	return x
 }
 
 // connOf gives a descriptor to the runtime.

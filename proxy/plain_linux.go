@@ -48,6 +48,7 @@ const turns = 16
 
 func newPlain(r *relay, x *reactor, fd int, from netip.AddrPort) *plain {
 	p := &plain{r: r, x: x}
+	x.sessions.Add(1)
 	for i := range p.socks {
 		p.socks[i] = socket{plain: p, side: session.Side(i), fd: -1}
 		r.legs[i].sock = &p.socks[i]
@@ -57,17 +58,19 @@ func newPlain(r *relay, x *reactor, fd int, from netip.AddrPort) *plain {
 	return p
 }
 
-// start begins the session: the app is there, the upstream is dialled.
+// start begins the session: the app is there, the upstream is dialled. Any
+// goroutine may call it; what comes of it is for the reactor's.
 func (p *plain) start() {
 	r := p.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.arrived()
 	p.dial()
+	r.handOver()
 	if err := p.x.watch(&p.socks[session.App]); err != nil {
 		r.apply(r.m.Abort(time.Now(), session.OddLimit, "the connection cannot be watched: "+err.Error()))
+		p.wake()
 	}
-	p.pump()
 }
 
 // event takes what epoll says of a socket.

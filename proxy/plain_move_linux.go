@@ -40,6 +40,7 @@ func (p *plain) move() {
 		r.legs[i].sock, r.legs[i].writing = nil, false
 	}
 	p.moved, r.carrier = true, nil
+	p.x.sessions.Add(-1)
 	r.begin()
 	go p.onward()
 }

@@ -153,6 +153,7 @@ func (p *plain) close(s *socket) {
 
 // finish hands the end of the session over.
 func (p *plain) finish() {
+	p.x.sessions.Add(-1)
 	p.r.end()
 	p.r.server.leave(p.r)
 	p.r.server.running.Done()

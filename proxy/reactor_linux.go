@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -37,6 +38,8 @@ type reactor struct {
 	bell   int              // an eventfd
 	buf    [readAtOnce]byte // what has just been read, whoever from
 	joined []byte           // neighbouring writes as one
+
+	sessions atomic.Int64 // that it carries
 
 	doors []door // its own goroutine's, once it runs
 	again []*plain
