@@ -164,6 +164,9 @@ func (a *Assembler) Summary() *Session {
 	return &s
 }
 
+// Rest says that nothing may come for long.
+func (a *Assembler) Rest() { a.history.rest() }
+
 // AppendEvents appends copies of the entries that were kept, in order.
 func (a *Assembler) AppendEvents(to []session.Entry) []session.Entry { return a.history.appendTo(to) }
 

@@ -17,10 +17,11 @@ const (
 
 // history keeps the first and the last entries of a session.
 type history struct {
-	head []*session.Entry
-	tail []*session.Entry // a ring once it is full
-	next int              // where the ring goes on
-	last int              // Seq of the latest entry
+	early []brief // the very first of one that had to wait; those of head come behind them
+	head  []*session.Entry
+	tail  []*session.Entry // a ring once it is full
+	next  int              // where the ring goes on
+	last  int              // Seq of the latest entry
 }
 
 func (h *history) add(e *session.Entry) {
@@ -32,7 +33,7 @@ func (h *history) add(e *session.Entry) {
 		h.head = slices.Grow(h.head, usualEntries-beginEntries)
 	}
 	switch {
-	case len(h.head) < headEntries:
+	case len(h.early)+len(h.head) < headEntries:
 		h.head = append(h.head, e)
 	case len(h.tail) < tailEntries:
 		h.tail = append(h.tail, e)
@@ -42,10 +43,26 @@ func (h *history) add(e *session.Entry) {
 	}
 }
 
+// rest takes less memory until more comes. It does so for the beginning of a
+// session: that is where most of those stand that are open and idle.
+func (h *history) rest() {
+	if len(h.head) == 0 || len(h.head) > beginEntries || h.early != nil {
+		return
+	}
+	h.early = make([]brief, len(h.head))
+	for i, e := range h.head {
+		h.early[i] = briefOf(e)
+	}
+	h.head = nil
+}
+
 // appendTo appends copies of what is kept, in order. The result is never nil.
 func (h *history) appendTo(all []session.Entry) []session.Entry {
 	if all == nil {
-		all = make([]session.Entry, 0, len(h.head)+len(h.tail))
+		all = make([]session.Entry, 0, len(h.early)+len(h.head)+len(h.tail))
+	}
+	for i := range h.early {
+		all = append(all, h.early[i].entry())
 	}
 	for _, part := range [][]*session.Entry{h.head, h.tail[h.next:], h.tail[:h.next]} {
 		for _, e := range part {

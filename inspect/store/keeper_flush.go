@@ -28,11 +28,19 @@ func (k *Keeper) flush() {
 		} else {
 			s.dirty = false
 			k.spare.takeBack(s)
+			s.rest()
 		}
 	}
 	clear(k.events[:cap(k.events)])
 	clear(k.dirty[len(waiting):])
 	k.dirty = k.forget(waiting)
+}
+
+// rest lets a session that is open wait in less memory.
+func (s *kept) rest() {
+	if !s.ended {
+		s.asm.Rest()
+	}
 }
 
 // judge has a session annotated when it has ended, and while it fails.
