@@ -25,7 +25,7 @@ func runFlags(f *pflag.FlagSet, c *policy.Config) {
 	f.Var((*keepSize)(&c.KeepSize), "keep-size", "how much the record may take; forever for no limit")
 	f.StringVar(&c.HTTP, "http", c.HTTP, "`host:port` of the health checks, or off")
 	f.StringVar(&c.HTTPAuth, "http-auth", "", "`file` of user:bcrypt lines; needed where --http can be reached from others")
-	f.StringVar(&c.Probe, "probe", c.Probe, "active look-ups that sharpen a diagnosis after a failure: auto, off")
+	f.StringVar(&c.Probe, "probe", c.Probe, "what is asked of smarthosts when a session has ended, to sharpen its diagnosis and to predict a direct connection: auto, off")
 	f.BoolVar(&c.Annotate, "annotate", false, "append the cause to failing replies that the app sees")
 	f.StringVar(&c.Capture, "capture", c.Capture, "what is kept of messages: full, headers, none")
 	f.StringVar(&c.Smuggling, "smuggling", c.Smuggling, "an ambiguous end of data: refuse, pass")
