@@ -21,13 +21,14 @@ type batch struct {
 	last    int64              // the number of the latest block
 	views   []*inspect.Session // of the sessions whose rows are written, in order
 	rows    []*kept
+	args    []any // of the rows that are to be inserted
 	scratch []byte
 	packed  [3][]byte // memory of a block's sections as they are stored
 }
 
 // statements are prepared once.
 type statements struct {
-	block, session, update, span, finding, unfind, body *sql.Stmt
+	block, session, sessions, update, span, finding, unfind, body *sql.Stmt
 }
 
 // blockBuffer is the block that is being filled.
@@ -46,8 +47,8 @@ func newBatch(s *Store) (*batch, error) {
 	}
 	for query, into := range map[string]**sql.Stmt{
 		`INSERT INTO blocks (newest, summaries, entries, bodies) VALUES (?, ?, ?, ?)`: &w.stmts.block,
-		`INSERT OR IGNORE INTO sessions (key, id, ended, outcome, failed, route, upstream, provider, username, codes, mail, block)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`: &w.stmts.session,
+		insertSessions + oneSession: &w.stmts.session,
+		insertSessions + strings.Repeat(oneSession+", ", rowsAtOnce-1) + oneSession:                                                        &w.stmts.sessions,
 		`UPDATE sessions SET ended = ?, outcome = ?, failed = ?, provider = ?, username = ?, codes = ?, mail = ?, block = ? WHERE key = ?`: &w.stmts.update,
 		`INSERT OR IGNORE INTO spans (session, block) VALUES (?, ?)`:                                                                       &w.stmts.span,
 		`INSERT INTO findings (session, rank, cause, certainty) VALUES (?, ?, ?, ?)`:                                                       &w.stmts.finding,
@@ -64,7 +65,7 @@ func newBatch(s *Store) (*batch, error) {
 }
 
 func (w *batch) close() {
-	for _, stmt := range []*sql.Stmt{w.stmts.block, w.stmts.session, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind, w.stmts.body} {
+	for _, stmt := range []*sql.Stmt{w.stmts.block, w.stmts.session, w.stmts.sessions, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind, w.stmts.body} {
 		if stmt != nil {
 			stmt.Close()
 		}
@@ -108,6 +109,8 @@ func (w *batch) reset() {
 	w.spill.reset()
 	clear(w.views)
 	clear(w.rows)
+	clear(w.args)
+	w.args = w.args[:0]
 	w.views, w.rows = w.views[:0], w.rows[:0]
 }
 
@@ -249,125 +252,4 @@ func notNil(b []byte) []byte {
 		return []byte{}
 	}
 	return b
-}
-
-// writeRows writes the rows of the sessions behind their blocks.
-func (w *batch) writeRows(list []*kept) error {
-	for i, s := range w.rows {
-		if err := w.writeRow(s, w.views[i]); err != nil {
-			return err
-		}
-	}
-	for _, s := range list {
-		if err := w.writeSpans(s); err != nil {
-			return err
-		}
-	}
-	for _, f := range w.spill.rows {
-		if _, err := w.tx.Stmt(w.stmts.body).Exec(f.key, f.message, f.head, f.size, f.block); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeSpans names the blocks of a session, unless all of it stands in one.
-func (w *batch) writeSpans(s *kept) error {
-	if s.ended && !s.row && len(s.touched) <= 1 {
-		return nil
-	}
-	for _, n := range s.touched {
-		if _, err := w.tx.Stmt(w.stmts.span).Exec(s.key, n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *batch) writeRow(s *kept, v *inspect.Session) error {
-	c := columnsOf(v)
-	var err error
-	if s.row {
-		_, err = w.tx.Stmt(w.stmts.update).Exec(c.ended, v.Outcome, c.failed, v.Upstream.Provider, c.username, c.codes, c.mail, s.home, s.key)
-	} else {
-		_, err = w.tx.Stmt(w.stmts.session).Exec(s.key, v.ID, c.ended, v.Outcome, c.failed, v.Route, v.Upstream.Name, v.Upstream.Provider, c.username, c.codes, c.mail, s.home)
-	}
-	if err != nil {
-		return err
-	}
-	return w.writeFindings(s, v.Findings)
-}
-
-func (w *batch) writeFindings(s *kept, list []inspect.Finding) error {
-	if s.row {
-		if _, err := w.tx.Stmt(w.stmts.unfind).Exec(s.key); err != nil {
-			return err
-		}
-	}
-	for rank, f := range list {
-		if _, err := w.tx.Stmt(w.stmts.finding).Exec(s.key, rank, f.Cause, string(f.Certainty)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// columns is what a row says of a session so that it can be searched for.
-type columns struct {
-	ended    int64
-	failed   int
-	username string
-	codes    any // string, or nil when there are too many
-	mail     any
-}
-
-// Limits of what the columns hold; beyond, summaries are searched.
-const (
-	maxColumnCodes     = 32
-	maxColumnAddresses = 64
-)
-
-func columnsOf(v *inspect.Session) columns {
-	c := columns{codes: strings.Join(v.Codes, "\n"), mail: addresses(v)}
-	if !v.Ended.IsZero() {
-		c.ended = v.Ended.UnixNano()
-	}
-	if failed(v) {
-		c.failed = 1
-	}
-	if v.Auth != nil {
-		c.username = v.Auth.Username
-	}
-	if len(v.Codes) >= maxColumnCodes {
-		c.codes = nil
-	}
-	return c
-}
-
-// failed reports whether a session counts as one that went wrong.
-func failed(v *inspect.Session) bool {
-	switch v.Outcome {
-	case inspect.Delivered, inspect.NoMail, inspect.Open:
-		return len(v.Findings) > 0
-	}
-	return true
-}
-
-// addresses lists senders and recipients, or is nil when there are too many.
-func addresses(v *inspect.Session) any {
-	var list []string
-	for i := range v.Messages {
-		m := &v.Messages[i]
-		if m.Omitted > 0 || len(list)+len(m.To) >= maxColumnAddresses {
-			return nil
-		}
-		list = append(list, m.From)
-		for _, r := range m.To {
-			list = append(list, r.Addr)
-		}
-	}
-	if v.Omitted > 0 {
-		return nil
-	}
-	return strings.ToLower(strings.Join(list, "\n"))
 }
