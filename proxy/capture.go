@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"slices"
 
 	"smtp-proxy/proxy/session"
 )
@@ -58,8 +59,8 @@ func (r *relay) keepBody(b []byte) {
 		}
 		b = b[:r.header.through(b)]
 	}
-	if len(b) > 0 {
-		r.history = append(r.history, session.Record{Session: r.info, Body: b})
+	for piece := range slices.Chunk(b, blockSize) { // one read may bring more than the recorder takes at once
+		r.history = append(r.history, session.Record{Session: r.info, Body: piece})
 	}
 }
 
