@@ -20,6 +20,7 @@ type plain struct {
 	began   time.Time // the connection attempt
 	dialing bool      // the connector is at work, in a goroutine
 	judging bool      // so is the judge of a chain that was read
+	shaking bool      // so is the handshake with the upstream
 	busy    bool      // the reactor is at work on it
 	lasting bool      // the upstream's connection is watched by keep-alives
 	closing bool      // the time for the end of both legs runs
@@ -40,6 +41,7 @@ type socket struct {
 	connecting bool
 	shut       bool   // our direction is to end behind what is unsent
 	unsent     []byte // what the kernel has not taken yet
+	secure     *veil  // under TLS
 }
 
 // turns is how often a session reads in one visit, so that a large message
@@ -144,7 +146,7 @@ func (p *plain) pump() {
 func (p *plain) mayRead(side session.Side) bool {
 	s := &p.socks[side]
 	switch {
-	case !s.ready || s.fd < 0 || s.connecting:
+	case !s.ready || s.fd < 0 || s.connecting || p.shaking && side == session.Upstream:
 		return false
 	case p.r.m.Over():
 		return true // dropped
@@ -154,6 +156,10 @@ func (p *plain) mayRead(side session.Side) bool {
 
 // read takes one buffer of what has come.
 func (p *plain) read(s *socket) {
+	if s.secure != nil && !p.r.m.Over() {
+		p.readSecure(s)
+		return
+	}
 	n, e := rawRead(s.fd, p.x.buf[:])
 	switch {
 	case e == unix.EAGAIN:
@@ -217,6 +223,9 @@ func (p *plain) settle() {
 	r := p.r
 	p.flush(session.Upstream)
 	p.flush(session.App)
+	if p.shaking {
+		r.legs[session.Upstream].changed.Broadcast()
+	}
 	p.judge()
 	if !p.judging {
 		r.handOver()
@@ -224,6 +233,9 @@ func (p *plain) settle() {
 	switch {
 	case r.m.Over():
 		p.wind()
+	case p.shaking:
+	case r.legs[session.Upstream].shake && r.route.AppTLS == session.AppNone:
+		p.shake()
 	case r.legs[session.App].shake || r.legs[session.Upstream].shake:
 		p.move()
 	default:

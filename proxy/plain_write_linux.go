@@ -16,7 +16,7 @@ func (p *plain) flush(side session.Side) {
 	queue := l.queue
 	for i := 0; i < len(queue); {
 		if queue[i].op != session.OpWrite {
-			s.shut = true
+			p.shut(s)
 			i++
 			continue
 		}
@@ -24,7 +24,7 @@ func (p *plain) flush(side session.Side) {
 		for k < len(queue) && queue[k].op == session.OpWrite {
 			k++
 		}
-		p.send(s, p.join(queue[i:k]))
+		p.deliver(s, p.join(queue[i:k]))
 		i = k
 	}
 	l.flushed += uint64(len(queue))
@@ -44,6 +44,22 @@ func (p *plain) join(queue []chunk) []byte {
 	return p.x.joined
 }
 
+// deliver sends in the way that the leg asks for.
+func (p *plain) deliver(s *socket, b []byte) {
+	if s.secure != nil {
+		b = s.secure.seal(b)
+	}
+	p.send(s, b)
+}
+
+// shut has our direction end behind what is unsent.
+func (p *plain) shut(s *socket) {
+	s.shut = true
+	if s.secure != nil && !(s.ended && p.r.m.Over()) {
+		s.secure.end()
+	}
+}
+
 // send writes, or keeps what the kernel does not take.
 func (p *plain) send(s *socket, b []byte) {
 	l := &p.r.legs[s.side]
@@ -57,7 +73,7 @@ func (p *plain) send(s *socket, b []byte) {
 	n, e := rawWrite(s.fd, b)
 	switch {
 	case e != 0 && e != unix.EAGAIN:
-		p.failed(l, e)
+		p.failed(l, os.NewSyscallError("write", e))
 	case n < len(b):
 		s.unsent = append(s.unsent, b[n:]...)
 		l.writing, l.since = true, time.Now()
@@ -71,7 +87,7 @@ func (p *plain) resend(s *socket) {
 	switch {
 	case e == unix.EAGAIN:
 	case e != 0:
-		p.failed(l, e)
+		p.failed(l, os.NewSyscallError("write", e))
 	case n == len(s.unsent):
 		s.unsent, l.writing = nil, false // an idle session holds no buffer
 	default:
@@ -81,8 +97,8 @@ func (p *plain) resend(s *socket) {
 	p.shutWhenSent(s)
 }
 
-func (p *plain) failed(l *leg, e unix.Errno) {
-	p.r.breakOff(l, upstream.Classify("write", os.NewSyscallError("write", e)))
+func (p *plain) failed(l *leg, err error) {
+	p.r.breakOff(l, upstream.Classify("write", err))
 }
 
 // broken gives a side that cannot be written to a moment for its last words:
@@ -113,7 +129,7 @@ func (p *plain) shutWhenSent(s *socket) {
 
 // wind closes what has ended, and gives the rest its time.
 func (p *plain) wind() {
-	open := p.dialing || p.judging
+	open := p.dialing || p.judging || p.shaking
 	for i := range p.socks {
 		s := &p.socks[i]
 		if (s.ended || s.connecting) && len(s.unsent) == 0 {

@@ -38,6 +38,7 @@ type reactor struct {
 	bell   int              // an eventfd
 	buf    [readAtOnce]byte // what has just been read, whoever from
 	joined []byte           // neighbouring writes as one
+	sealed []byte           // the same under TLS
 
 	sessions atomic.Int64 // that it carries
 
