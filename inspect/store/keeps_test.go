@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,5 +51,20 @@ func checkOwn(t *testing.T, v *inspect.Session) {
 	}
 	if len(v.Events) == 0 {
 		t.Errorf("session %s has no events", v.ID)
+	}
+}
+
+// TestHeadersWithoutEnd captures headers of a message that has no blank line:
+// what is kept of it is bounded, and the next message begins anew.
+func TestHeadersWithoutEnd(t *testing.T) {
+	opt := quiet()
+	opt.Capture = captureHeaders
+	s := openStore(t, newDir(t), Options{})
+	feed(t, s, opt, large("01H", start, strings.Repeat("no colon and no end ", 200_000), "A: b\r\n\r\nbody")...)
+	if got := len(readBody(t, s, "01H", 0)); got != maxHeader {
+		t.Errorf("got %d octets, want %d", got, maxHeader)
+	}
+	if got := readBody(t, s, "01H", 1); got != "A: b\r\n\r\n" {
+		t.Errorf("got %q of the next message, want its header", got)
 	}
 }

@@ -158,8 +158,13 @@ func (s *kept) release() {
 	s.touched = s.touched[:0]
 }
 
+// maxHeader is how much of a message counts as its header section when no blank
+// line ends it, in octets: longer ones than large providers take.
+const maxHeader = 1 << 20
+
 // headerCut lets the header section of each message through.
 type headerCut struct {
+	size    int
 	message int
 	begun   bool
 	matched int // of CR LF CR LF; a message begins behind a line end
@@ -173,6 +178,9 @@ func (h *headerCut) cut(message int, b []byte) []byte {
 	if h.done {
 		return nil
 	}
+	b = b[:min(len(b), maxHeader-h.size)]
+	h.size += len(b)
+	h.done = h.size == maxHeader
 	const end = "\r\n\r\n"
 	for i, c := range b {
 		switch {
