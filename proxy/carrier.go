@@ -13,4 +13,7 @@ type carrier interface {
 	impatient() bool
 	// cut closes both connections as they are. The lock is held.
 	cut()
+	// bury ends a session whose connections are closed and whose machine is of
+	// no use, unless somebody is at work on it who will. The lock is held.
+	bury()
 }

@@ -101,6 +101,10 @@ func (x *reactor) closeDoors() {
 			d.fd = -1
 		}
 	}
+	if x.admits {
+		x.admits = false
+		x.server.accepts.Done()
+	}
 }
 
 // accept takes the connections that wait at a door.
@@ -162,7 +166,7 @@ func (x *reactor) admit(fd int, from netip.AddrPort, route *Route) {
 		return
 	}
 	s.running.Add(1)
-	newPlain(r, s.leastLoaded(x), fd, from).start()
+	r.contain(newPlain(r, s.leastLoaded(x), fd, from).start)
 }
 
 // leastLoaded is the reactor with the fewest sessions, x before others: the

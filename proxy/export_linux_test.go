@@ -1,6 +1,10 @@
 package proxy
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"smtp-proxy/proxy/session"
+)
 
 // RestDoors has every door meet a lack of descriptors, and returns once it has.
 func RestDoors(s *Server) {
@@ -13,5 +17,52 @@ func RestDoors(s *Server) {
 			close(rested)
 		})
 		<-rested
+	}
+}
+
+// BreakDial has every session dial anew with a connector that is a bug.
+func BreakDial(s *Server) {
+	eachPlain(s, func(p *plain) {
+		aimed := *p.r.route
+		aimed.Connector = nil
+		p.r.route = &aimed
+		p.dialSlowly()
+	})
+}
+
+// BreakJudge has every session judge a chain with a connector that is a bug.
+func BreakJudge(s *Server) {
+	eachPlain(s, func(p *plain) {
+		aimed := *p.r.route
+		aimed.Connector = nil
+		p.r.route = &aimed
+		p.r.unjudged = &session.Entry{TLS: &session.TLS{ServerName: "mx.example", Sent: [][]byte{{0}}}}
+		p.r.judge()
+	})
+}
+
+// BreakMachine takes every session its machine.
+func BreakMachine(s *Server) {
+	eachPlain(s, func(p *plain) {
+		p.r.m = nil
+		p.wake()
+	})
+}
+
+// BreakTimer takes every session its machine when its time is up.
+func BreakTimer(s *Server) {
+	eachPlain(s, func(p *plain) {
+		p.r.m = nil
+		p.r.timer.Reset(0)
+	})
+}
+
+func eachPlain(s *Server, f func(*plain)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for r := range s.sessions {
+		r.mu.Lock()
+		f(r.carrier.(*plain))
+		r.mu.Unlock()
 	}
 }

@@ -92,11 +92,14 @@ func (r *relay) arm() {
 	r.armed = d
 	wait := time.Until(d)
 	if r.timer == nil {
-		r.timer = time.AfterFunc(wait, r.expire)
+		r.timer = time.AfterFunc(wait, r.timeUp)
 	} else {
 		r.timer.Reset(wait)
 	}
 }
+
+// timeUp is expire where a bug ends this session alone.
+func (r *relay) timeUp() { r.contain(r.expire) }
 
 // expire runs when the clock does.
 func (r *relay) expire() {
@@ -158,6 +161,17 @@ func (r *relay) abort(odd session.Oddity, why string) {
 	r.wake()
 }
 
+// cutOff ends a session whose machine is of no use any more.
+func (r *relay) cutOff() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cancel()
+	r.closeConns()
+	if r.carrier != nil {
+		r.carrier.bury()
+	}
+}
+
 // panicked ends a session that ran into a bug of ours. The stack goes to the
 // log, where a bug report can take it from; it holds no message and no secret.
 func (r *relay) panicked(p any) {
@@ -165,8 +179,7 @@ func (r *relay) panicked(p any) {
 		Msg("a bug in smtp-proxy ended this session; please report it")
 	defer func() {
 		if recover() != nil { // the machine itself is at fault: cut both legs
-			r.cancel()
-			r.closeConns()
+			r.cutOff()
 		}
 	}()
 	r.abort(session.OddPanic, "an internal error ended the session")

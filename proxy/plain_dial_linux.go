@@ -43,7 +43,7 @@ func (p *plain) connect(to netip.AddrPort) bool {
 	}
 	s.connecting = true
 	p.r.armed = p.began.Add(impatience)
-	p.r.timer = time.AfterFunc(impatience, p.r.expire)
+	p.r.timer = time.AfterFunc(impatience, p.r.timeUp)
 	return true
 }
 
@@ -85,13 +85,11 @@ func (p *plain) impatient() bool {
 func (p *plain) dialSlowly() {
 	p.r.begin()
 	p.dialing = true
-	go p.r.contain(func() {
+	go p.aside(&p.dialing, func() {
 		conn, err := p.r.route.Connector.Connect(p.r.ctx, p.r.route.Target, p.r.recordNow)
 		p.r.mu.Lock()
 		defer p.r.mu.Unlock()
-		p.dialing = false
 		p.dialled(conn, err)
-		p.wake()
 	})
 }
 

@@ -49,6 +49,8 @@ type socket struct {
 const turns = 16
 
 func newPlain(r *relay, x *reactor, fd int, from netip.AddrPort) *plain {
+	r.mu.Lock() // who stops the server may have found it already
+	defer r.mu.Unlock()
 	p := &plain{r: r, x: x}
 	x.sessions.Add(1)
 	for i := range p.socks {
@@ -67,7 +69,9 @@ func (p *plain) start() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.arrived()
-	p.dial()
+	if !r.m.Over() { // stopped meanwhile
+		p.dial()
+	}
 	r.handOver()
 	if err := p.x.watch(&p.socks[session.App]); err != nil {
 		r.apply(r.m.Abort(time.Now(), session.OddLimit, "the connection cannot be watched: "+err.Error()))
@@ -113,6 +117,13 @@ func (p *plain) visit(change func()) {
 		change()
 	}
 	p.pump()
+}
+
+// bury ends a session that could not even be aborted: no event will ever come.
+func (p *plain) bury() {
+	if !p.moved && !p.r.finished && !p.dialing && !p.judging {
+		p.finish()
+	}
 }
 
 // wake has the reactor look at what somebody else has changed.
@@ -250,11 +261,19 @@ func (p *plain) judge() {
 		return
 	}
 	p.judging = true
-	go p.r.contain(func() {
+	go p.aside(&p.judging, func() {
 		p.r.mu.Lock()
 		defer p.r.mu.Unlock()
 		p.r.judge()
-		p.judging = false
-		p.wake()
 	})
+}
+
+// aside does what must not keep the reactor waiting. What it says of itself
+// ends with it, a bug or not: nobody waits for more.
+func (p *plain) aside(underWay *bool, work func()) {
+	p.r.contain(work)
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	*underWay = false
+	p.wake()
 }

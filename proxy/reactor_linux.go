@@ -42,8 +42,9 @@ type reactor struct {
 
 	sessions atomic.Int64 // that it carries
 
-	doors []door // its own goroutine's, once it runs
-	again []*plain
+	doors  []door // its own goroutine's, once it runs
+	admits bool   // the server counts it among those who let sessions in
+	again  []*plain
 
 	mu    sync.Mutex
 	slots []slot
@@ -267,6 +268,8 @@ func (s *Server) makeReactors() error {
 func (s *Server) startReactors() {
 	s.spins = true
 	for _, x := range s.reactors {
+		x.admits = true
+		s.accepts.Add(1)
 		s.spinning.Go(x.run)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -135,8 +136,17 @@ func (r *relay) judge() {
 	}
 }
 
+// judgeAside has the chain judged outside the lock. A bug in that costs the
+// record a judgement, and the session nothing.
 func (r *relay) judgeAside(e *session.Entry, host string) {
 	r.mu.Unlock()
 	defer r.mu.Lock()
+	defer func() {
+		if p := recover(); p != nil {
+			e.TLS.Sent, e.TLS.Staple = nil, nil
+			r.server.options.Log.Error().Str("session", r.info.ID).Interface("panic", p).Bytes("stack", debug.Stack()).
+				Msg("a bug in smtp-proxy: a chain was not judged; please report it")
+		}
+	}()
 	r.route.Connector.Judge(e.At, host, e.TLS)
 }
