@@ -23,8 +23,9 @@ type plain struct {
 	shaking bool      // so is the handshake with the upstream
 	busy    bool      // the reactor is at work on it
 	lasting bool      // the upstream's connection is watched by keep-alives
-	closing bool      // the time for the end of both legs runs
 	moved   bool      // goroutines of its own carry the session
+
+	closing *time.Timer // the time for the end of both legs runs
 }
 
 // socket is one leg of it.

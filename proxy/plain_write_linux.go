@@ -140,13 +140,12 @@ func (p *plain) wind() {
 	switch {
 	case !open:
 		p.finish()
-	case !p.closing:
-		p.closing = true
+	case p.closing == nil:
 		wait := closeReadWait
 		if len(p.socks[session.App].unsent)+len(p.socks[session.Upstream].unsent) > 0 {
 			wait += closeWriteWait
 		}
-		time.AfterFunc(wait, func() { p.x.call(func() { p.visit(p.cut) }) })
+		p.closing = time.AfterFunc(wait, func() { p.x.call(func() { p.visit(p.cut) }) })
 	}
 }
 
@@ -169,6 +168,9 @@ func (p *plain) close(s *socket) {
 
 // finish hands the end of the session over.
 func (p *plain) finish() {
+	if p.closing != nil {
+		p.closing.Stop() // or it would hold the session for that time
+	}
 	p.x.sessions.Add(-1)
 	p.r.end()
 	p.r.server.leave(p.r)
