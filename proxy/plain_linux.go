@@ -122,7 +122,7 @@ func (p *plain) visit(change func()) {
 
 // bury ends a session that could not even be aborted: no event will ever come.
 func (p *plain) bury() {
-	if !p.moved && !p.r.finished && !p.dialing && !p.judging {
+	if !p.moved && !p.r.finished && !p.dialing && !p.judging && !p.shaking {
 		p.finish()
 	}
 }
