@@ -21,6 +21,7 @@ type plain struct {
 	dialing bool      // the connector is at work, in a goroutine
 	judging bool      // so is the judge of a chain that was read
 	shaking bool      // so is the handshake with the upstream
+	paused  bool      // the app outruns the record
 	busy    bool      // the reactor is at work on it
 	lasting bool      // the upstream's connection is watched by keep-alives
 	moved   bool      // goroutines of its own carry the session
@@ -162,6 +163,8 @@ func (p *plain) mayRead(side session.Side) bool {
 		return false
 	case p.r.m.Over():
 		return true // dropped
+	case p.paused && side == session.App:
+		return false
 	}
 	return len(s.unsent) == 0 && len(p.socks[side.Peer()].unsent) == 0 && p.r.m.WantsRead(side)
 }
@@ -241,6 +244,7 @@ func (p *plain) settle() {
 	p.judge()
 	if !p.judging {
 		r.handOver()
+		p.pause()
 	}
 	switch {
 	case r.m.Over():
@@ -277,4 +281,21 @@ func (p *plain) aside(underWay *bool, work func()) {
 	defer p.r.mu.Unlock()
 	*underWay = false
 	p.wake()
+}
+
+// pause leaves an app that outruns the record alone until there is room.
+func (p *plain) pause() {
+	if p.paused || !p.r.outruns() {
+		return
+	}
+	began := time.Now()
+	p.paused = true
+	p.r.server.options.Recorder.awaitRoom(func() {
+		p.x.call(func() {
+			p.visit(func() {
+				p.paused = false
+				p.r.pace.waited += time.Since(began)
+			})
+		})
+	})
 }

@@ -27,6 +27,7 @@ type Recorder struct {
 	bodies blocks
 	closed bool
 	wake   chan struct{}
+	relief relief
 
 	// Only Next touches these.
 	batch    []session.Record
@@ -144,9 +145,10 @@ func (r *Recorder) pause(ctx context.Context, d time.Duration) error {
 func (r *Recorder) giveBack() {
 	clear(r.batch)
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.bodies.reclaim(r.released)
 	r.released = nil
+	r.mu.Unlock()
+	r.roomMade()
 }
 
 // Close says that no more sessions will come. Records that wait are still

@@ -39,6 +39,7 @@ type relay struct {
 	legs     [2]leg
 	seq      int
 	header   headerEnd        // of the message under way
+	pace     pace             // of the same
 	history  []session.Record // not handed over yet
 	lost     int              // entries that the recorder dropped
 	lostBody int              // octets of the message that it dropped
@@ -108,6 +109,7 @@ func (r *relay) end() {
 	}
 	r.closeConns()
 	r.judge()
+	r.ownUpBody()
 	r.history = append(r.history, session.Record{Session: r.info, Closed: true, At: time.Now()})
 	r.handOver()
 	r.finished = true
@@ -205,6 +207,9 @@ func (r *relay) readOnce(l *leg, in *source) {
 	if len(b) > 0 {
 		r.apply(r.m.Received(now, l.side, b))
 		r.settle(l)
+		if l.side == session.App {
+			r.pause()
+		}
 	}
 	if err == nil {
 		return
