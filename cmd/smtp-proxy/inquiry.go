@@ -64,8 +64,7 @@ func (q *inquiry) start(ctx context.Context) {
 // offer takes a session that has ended, if there is a question about it. It
 // never waits.
 func (q *inquiry) offer(s *inspect.Session) {
-	mayAsk := s.App.TLS != nil || len(s.Findings) > 0 // most sessions are neither
-	if q == nil || q.ending.Load() || !mayAsk || len(q.questions(s)) == 0 {
+	if q == nil || q.ending.Load() || !mayBeAsked(s) || len(q.questions(s)) == 0 {
 		return
 	}
 	select {
