@@ -36,24 +36,24 @@ func alertName(alert int) string {
 // certificate is read from the handshake, or from the answer of a probe where
 // TLS 1.3 hides it.
 func (x through) refusedCertificate(e *session.Entry, certainty inspect.Certainty) symptom {
-	shown := x.upstream
-	if len(shown.TLS.Chain) == 0 {
-		shown, certainty = x.probe(probeCertificate), inspect.Likely
+	shown := x.shown()
+	if shown == nil {
+		return x.refusedUnseen(e, certainty)
 	}
-	if shown == nil || shown.TLS == nil || len(shown.TLS.Chain) == 0 {
-		return x.refusedUnseen(e)
+	if shown != x.upstream {
+		certainty = atMost(certainty, inspect.Likely)
 	}
-	s := x.judged(shown)
-	if s.cause == "" {
+	flaws := x.flaws(shown)
+	cause := accused(e.Fault, flaws)
+	var s symptom
+	switch s = x.flawed(shown, cause); {
+	case cause == "":
 		s = x.refusedGood(e, shown)
-		certainty = inspect.Likely
-		if e.Fault != nil && e.Fault.Class == session.FaultAlert {
-			certainty = inspect.Certain
-		}
+		certainty = goodRefusal(e, certainty)
+	case !agrees(e.Fault, cause) || len(flaws) > 1 && vague(e.Fault):
+		certainty = atMost(certainty, inspect.Likely)
 	}
-	if certainty == inspect.Certain && !agrees(e.Fault, s.cause) {
-		certainty = inspect.Likely
-	}
+	s.more = strings.TrimSpace(s.more + " " + besides(shown, flaws))
 	s.weight, s.certainty = weightTLS, certainty
 	s.evidence = []*session.Entry{e}
 	if shown != e {
@@ -63,40 +63,36 @@ func (x through) refusedCertificate(e *session.Entry, certainty inspect.Certaint
 	return s
 }
 
-// agrees reports whether an app's alert may mean a cause: of a certificate with
-// several faults it names the one that its library met first.
-func agrees(f *session.Fault, cause string) bool {
-	if f == nil || f.Class != session.FaultAlert {
-		return false
+// shown is the entry that has the upstream's certificate, nil when none has.
+func (x through) shown() *session.Entry {
+	for _, e := range []*session.Entry{x.upstream, x.probe(probeCertificate)} {
+		if e != nil && e.TLS != nil && len(e.TLS.Chain) > 0 {
+			return e
+		}
 	}
-	switch f.Alert {
-	case alertCertificateExpired:
-		return cause == "tls.certificate-expired" || cause == "tls.certificate-not-yet-valid" || cause == "tls.clock-skew"
-	case alertUnknownCA:
-		return cause == "tls.certificate-untrusted" || cause == "tls.certificate-self-signed" || cause == "tls.chain-incomplete" || cause == "tls.app-rejected-certificate"
-	case alertCertificateRevoked:
-		return cause == "tls.certificate-revoked"
-	}
-	return true
+	return nil
 }
 
-// judged names what is wrong with a certificate as the app saw it; the cause
-// is empty when nothing is.
-func (x through) judged(shown *session.Entry) symptom {
-	if asked := x.asked(); asked != "" && !certifies(&shown.TLS.Chain[0], asked) && mayBeName(shown.TLS.Verify) {
-		return x.wrongName(shown, asked)
+// goodRefusal is how sure a refusal is of a certificate in which nothing is
+// wrong: an alert in clear says it.
+func goodRefusal(e *session.Entry, certainty inspect.Certainty) inspect.Certainty {
+	if e.Fault != nil && e.Fault.Class == session.FaultAlert {
+		return inspect.Certain
 	}
-	if shown.TLS.Verify == session.VerifyOK {
-		return symptom{}
-	}
-	s := x.certificate(shown, shown)
-	s.fix = trustFix(s.cause)
-	return s
+	return atMost(certainty, inspect.Likely)
 }
 
-// mayBeName reports a verdict that does not outweigh a name that does not fit.
-func mayBeName(v session.VerifyFault) bool {
-	return v == session.VerifyOK || v == session.VerifyName || v == session.VerifyOther
+// vague reports an alert that libraries use for many flaws.
+func vague(f *session.Fault) bool {
+	return f != nil && (f.Alert == alertBadCertificate || f.Alert == alertCertificateUnknown)
+}
+
+// atMost lowers a certainty to a bound.
+func atMost(c, most inspect.Certainty) inspect.Certainty {
+	if c == inspect.Certain || c == inspect.Likely && most == inspect.Possible {
+		return most
+	}
+	return c
 }
 
 // asked is the name that the app looks for in the certificate, as far as its
@@ -135,38 +131,15 @@ func (x through) wrongName(shown *session.Entry, asked string) symptom {
 	}
 	s.values["host"] = asked
 	s.what = "The app asked for " + asked + ", and the certificate names {names}. In passthrough the app sees the smarthost's own certificate, so it must look for the smarthost's name there, and not for that of this proxy."
-	s.fix = []string{
-		"Let the app connect under the name of the smarthost: an entry for it with this proxy's address in /etc/hosts, or --transparent with a firewall rule.",
-		"Or let the proxy end TLS on the app's leg: --tls terminate --app-tls offer, with a certificate for localhost.",
-		"Some libraries take the name to verify apart from the address: nodemailer tls.servername, Go tls.Config.ServerName.",
-	}
-	return s
-}
-
-// refusedGood is an app that refuses a certificate in which nothing is wrong
-// by this machine's roots and clock.
-func (x through) refusedGood(e, shown *session.Entry) symptom {
-	s := symptom{cause: "tls.app-rejected-certificate", values: certificateValues(shown.TLS, shown.At)}
-	s.title = "The app does not trust the certificate of {host}"
-	s.what = "The certificate of {host} (for {names}, issued by {issuer}) verifies on this machine, and the app refused it: it has another list of roots, an old one or none, or expects another name."
-	if shown.Kind == session.KindProbe {
-		s.what = "TLS 1.3 hides the certificate on its way, so the proxy asked {host} for it: it is for {names}, issued by {issuer}, and verifies on this machine. The app refused it all the same: it has another list of roots, an old one or none, or expects another name."
-	}
-	s.fix = []string{
-		"Give the app a current list of roots: install ca-certificates in its container; Java keeps its own (cacerts), so do Node.js (NODE_EXTRA_CA_CERTS) and Python (certifi, SSL_CERT_FILE).",
-		"Check which host name the app was told: the certificate is for {names}, and an app that connects to localhost or an address looks for that.",
-	}
-	if e.Fault != nil && e.Fault.Alert == alertCertificateExpired {
-		s.fix = append([]string{"Check the clock where the app runs: it says that the certificate has expired, and it is valid until {not_after}."}, s.fix...)
-	}
+	s.fix = nameFix()
 	return s
 }
 
 // refusedUnseen is a refusal of a certificate that nobody but the app has
 // seen.
-func (x through) refusedUnseen(e *session.Entry) symptom {
+func (x through) refusedUnseen(e *session.Entry, certainty inspect.Certainty) symptom {
 	s := oneOf("tls.app-rejected-certificate", weightTLS, e)
-	s.certainty = inspect.Likely
+	s.certainty = atMost(certainty, inspect.Likely)
 	s.title = "The app does not accept the certificate of {host}"
 	s.what = "The app ended the handshake when it had seen the certificate of {host}. " + x.howRefused(e) + " The certificate itself is hidden by TLS 1.3 and was not asked for, so what is wrong with it is not known: its dates, its name, its issuer, or the app's list of roots."
 	s.fix = []string{
@@ -179,14 +152,18 @@ func (x through) refusedUnseen(e *session.Entry) symptom {
 
 // howRefused says what the app did, and when.
 func (x through) howRefused(e *session.Entry) string {
-	if e.Kind == session.KindClose && e.Fault.Class != session.FaultAlert && e.Fault.Class != session.FaultHiddenAlert {
-		return "The app made the handshake and left at once, without a word."
-	}
+	late := e.Kind == session.KindClose
 	switch e.Fault.Class {
 	case session.FaultAlert:
 		return "The app's own words are the alert " + alertName(e.Fault.Alert) + "."
 	case session.FaultHiddenAlert:
+		if late {
+			return "The app made the handshake and ended the connection at once, in good order. Programs that only look whether TLS works do that, and some that do not like the certificate."
+		}
 		return "The app's answer to the certificate was an encrypted message of the size of an alert, and then the end."
+	}
+	if late {
+		return "The app made the handshake and left at once, without a word. Some libraries look at the certificate only then (Node.js); programs that only look whether TLS works leave like this, too."
 	}
 	return "The app left without a word when it had the certificate: " + x.story() + "."
 }
