@@ -21,7 +21,7 @@ func throughUpstream() []tlsRow {
 		{cause: "tls.implicit-expected", fault: "tls.implicit-expected"},
 		{cause: "tls.plaintext-expected", fault: "tls.plaintext-expected", app: speaksFirst},
 		{cause: "tls.version-mismatch", versions: []uint16{tls.VersionTLS12}, app: demandsTLS, offer: atLeast(tls.VersionTLS13)},
-		{cause: "tls.version-mismatch", versions: []uint16{tls.VersionTLS13}, app: demandsTLS, offer: atMost(tls.VersionTLS12)},
+		{cause: "tls.version-mismatch", versions: []uint16{tls.VersionTLS13}, app: demandsTLS, offer: atMost(tls.VersionTLS12), acts: "app"},
 		{cause: "tls.cipher-mismatch", versions: bothVersions(), fault: "tls.cipher-mismatch", app: demandsTLS},
 		{cause: "tls.sni-required", versions: bothVersions(), fault: "tls.sni-required", app: demandsTLS},
 		{cause: "tls.sni-required", how: "another name", versions: bothVersions(), fault: "tls.sni-required/unknown-name", app: demandsTLS},

@@ -25,7 +25,7 @@ func (e *Engine) findings(f *facts, symptoms []symptom) []inspect.Finding {
 			continue
 		}
 		for _, entry := range s.evidence {
-			finding.Evidence = append(finding.Evidence, inspect.Evidence{Event: entry.Seq, Text: firstLine(entry.Text)})
+			finding.Evidence = append(finding.Evidence, inspect.Evidence{Event: entry.Seq, Text: f.shows(entry)})
 		}
 		finding.RuledOut = f.ruledOut(s.cause)
 		if f.s.Passthrough {
@@ -57,7 +57,7 @@ func (e *Engine) word(s *symptom, value func(string) string, at time.Time) (insp
 		what = strings.TrimSpace(what) + " " + s.more
 	}
 	finding := inspect.Finding{
-		Cause: s.cause, Certainty: s.certainty, Side: cause.Side, Rule: s.by,
+		Cause: s.cause, Certainty: s.certainty, Side: or(s.side, cause.Side), Rule: s.by,
 		Title:       capital(rules.Fill(title, value)),
 		Explanation: rules.Fill(strings.TrimSpace(what), value),
 		Retry:       retry(policy.Advice(class, policy.Said{Code: s.code, Text: s.text, At: at})),

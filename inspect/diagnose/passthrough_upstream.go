@@ -81,14 +81,19 @@ func (x through) refusedOffer(s symptom) symptom {
 			s.certainty = inspect.Likely
 		}
 	case direct != nil && aboutOffer(direct.Probe.Cause):
-		s.cause, s.certainty, s.what = direct.Probe.Cause, inspect.Likely, ""
+		if s.what = ""; s.cause != direct.Probe.Cause {
+			s.cause, s.certainty = direct.Probe.Cause, inspect.Likely
+		}
 	case x.asked() == "" && works && through.TLS.ServerName != "":
 		s.cause, s.certainty, s.what = "tls.sni-required", inspect.Likely, "The app's handshake names no server, and {host} ended it; the proxy's own handshake, which did name {host}, got through. An app sends no name when it connects to an address, or when its library is old."
 		s.evidence = append(s.evidence, through)
 	}
 	if direct != nil && direct.Probe.Cause == s.cause {
 		s.evidence = append(s.evidence, direct)
-		s.more = firstLine(direct.Text)
+		s.more = predicted(direct)
+	}
+	if s.cause == "tls.version-mismatch" {
+		s = x.noVersion(s)
 	}
 	return s
 }

@@ -20,6 +20,7 @@ type symptom struct {
 	code      int               // of the reply, for advice on sending again
 	text      string            // the reply's words, for the same
 	title     string            // instead of the cause's
+	side      string            // who has to act, instead of the cause's
 	what      string            // instead of the cause's explanation
 	more      string            // behind the explanation
 	fix       []string          // instead of the cause's steps
