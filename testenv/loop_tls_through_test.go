@@ -14,7 +14,7 @@ func throughUpstream() []tlsRow {
 	rows := []tlsRow{
 		{cause: "tls.required", fault: "tls.required"},
 		{cause: "tls.not-offered", fault: "tls.not-offered", app: demandsTLS},
-		{cause: "tls.not-offered", how: "and the app leaves", fault: "tls.not-offered", app: looksAndLeaves},
+		{cause: "tls.not-offered", how: "and the app leaves", fault: "tls.not-offered", app: looksAndLeaves, doubtful: true},
 		{cause: "tls.stripped", fault: "tls.stripped", app: demandsTLS},
 		{cause: "tls.stripped", how: "and the app leaves", fault: "tls.stripped", app: looksAndLeaves},
 		{cause: "tls.starttls-refused", fault: "tls.starttls-refused", app: demandsTLS},

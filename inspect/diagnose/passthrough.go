@@ -58,12 +58,12 @@ func passthrough(f *facts, found []symptom) []symptom {
 func (x through) behind() (symptom, bool) {
 	app, up := x.closed[session.App], x.closed[session.Upstream]
 	switch {
-	case lateRefusal(app):
+	case lateRefusal(app) && app.Fault.Class == session.FaultAlert:
 		return x.appBroke(app)
-	case lateRefusal(up):
+	case lateRefusal(app), x.leftAtOnce():
+		return x.leftEstablished(app), true
+	case x.refusedLate():
 		return x.upstreamBroke(up)
-	case x.leftAtOnce():
-		return x.refusedCertificate(app, inspect.Likely), true
 	}
 	if e := x.waitedInVain(); e != nil {
 		return unanswered(e), true
@@ -86,6 +86,35 @@ func lateRefusal(left *session.Entry) bool {
 	}
 	return left.Fault.Class == session.FaultHiddenAlert ||
 		left.Fault.Class == session.FaultAlert && left.Fault.Alert != alertCloseNotify
+}
+
+// refusedLate reports an upstream that refused the app behind the handshake.
+// What it says when the app has left answers that.
+func (x through) refusedLate() bool {
+	app, up := x.closed[session.App], x.closed[session.Upstream]
+	if !lateRefusal(up) {
+		return false
+	}
+	return app == nil || up.Seq < app.Seq || up.Silent != nil && up.At.Add(-up.Silent.Upstream).Before(app.At)
+}
+
+// leftEstablished is an app that made the handshake and then left without a
+// word, or with an alert that cannot be read. Its Finished says that it agrees,
+// so that is hardly a refusal: a program that only looks whether TLS works ends
+// so, with close_notify, which has the size of any alert. Some libraries look at
+// the certificate only then.
+func (x through) leftEstablished(left *session.Entry) symptom {
+	s := x.refusedCertificate(left, inspect.Possible)
+	if s.cause != "tls.app-rejected-certificate" {
+		return s
+	}
+	s.title = "The app left right behind its TLS handshake with {host}"
+	s.what, s.more = x.howRefused(left), "The certificate of {host} (for {names}, issued by {issuer}) verifies on this machine; if the app minds it, it has another list of roots, an old one or none, or expects another name."
+	if x.shown() == nil {
+		s.more = "If it minds the certificate, what is wrong with that is not known: TLS 1.3 hides it, and it was not asked for."
+	}
+	s.first = []string{"If this is a monitor: nothing is wrong. One that says QUIT before it leaves is not reported."}
+	return s
 }
 
 // leftAtOnce reports an app that made the handshake and then left without a

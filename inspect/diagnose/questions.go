@@ -32,7 +32,7 @@ func (f *facts) questions() (list []Question) {
 		}
 	}
 	if x, ok := f.throughOf(); ok {
-		broken := broke(x.app) || broke(x.upstream) || lateRefusal(f.closed[session.App]) || lateRefusal(f.closed[session.Upstream]) || x.leftAtOnce()
+		broken := broke(x.app) || broke(x.upstream) || lateRefusal(f.closed[session.App]) || x.refusedLate() || x.leftAtOnce()
 		unsettled := len(x.upstream.TLS.Chain) == 0 || repairable(x.upstream.TLS) || x.upstream.Fault != nil
 		add(broken && unsettled && x.hailed(), Question{Probe: probeCertificate, SNI: x.asked()})
 		add(broke(x.upstream) && tellsOffer(x.app.TLS.Hello), Question{Probe: inspect.ProbeDirect, Hello: x.app.TLS.Hello})

@@ -76,6 +76,10 @@ func (f *facts) appWantsTLS() (s symptom, ok bool) {
 	s.certainty = inspect.Likely
 	s.title = "{host} does not offer STARTTLS, and the app seems to demand it"
 	s.what = "The EHLO reply of {host} lists no STARTTLS, and the app did nothing more than ask for it or leave."
+	if f.tookLeave(hello.Seq) {
+		s.certainty = inspect.Possible
+		s.what += " It took its leave with QUIT, as a program does, too, that only looks whether {host} answers."
+	}
 	s.fix = []string{
 		"Use a port of {host} that has TLS: 465 with SSL/TLS in the app, or 587 with STARTTLS if this was another one.",
 		"Ask whoever runs {host} to switch STARTTLS on.",
@@ -103,6 +107,17 @@ func (f *facts) refusedOrLeft(seq int) *session.Entry {
 		}
 	}
 	return left
+}
+
+// tookLeave reports an app that said QUIT behind an entry, was answered, and
+// had asked for no TLS: monitors do so as well.
+func (f *facts) tookLeave(seq int) bool {
+	for i := range f.replies {
+		if r := &f.replies[i]; r.Seq > seq && r.Verb == "QUIT" && r.Code == 221 {
+			return !f.askedForTLS(r.Seq)
+		}
+	}
+	return false
 }
 
 func askedForTLS(e *session.Entry) symptom {
