@@ -26,10 +26,11 @@ type door struct {
 // who are inside get their turn.
 const acceptAtOnce = 64
 
-// inReactor reports whether a route's sessions may begin in a reactor.
+// inReactor reports whether a route's sessions may begin in a reactor. One that
+// has TLS of its own on the app's leg could not end there.
 func (r *Route) inReactor() bool {
-	fromFirstByte := r.AppTLS == session.AppImplicit || r.Target.Implicit()
-	return (r.Passthrough || !fromFirstByte) && !r.Transparent && r.Annotator == nil
+	onApp := r.AppTLS == session.AppImplicit || r.AppTLS != session.AppNone && r.Target.Implicit()
+	return (r.Passthrough || !onApp) && !r.Transparent && r.Annotator == nil
 }
 
 // shareListeners has reactors take over the listeners that they can serve.

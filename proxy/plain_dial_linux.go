@@ -60,6 +60,15 @@ func (p *plain) connected(s *socket) {
 	now := time.Now()
 	entry := p.r.route.Connector.Reached(p.r.route.Target, localOf(s.fd), now, now.Sub(p.began))
 	p.r.record(&entry)
+	p.reached(now)
+}
+
+// reached goes on with the connection.
+func (p *plain) reached(now time.Time) {
+	if p.implicit() {
+		p.shake()
+		return
+	}
 	p.r.apply(p.r.m.Connected(now, false))
 }
 
@@ -108,7 +117,7 @@ func (p *plain) dialled(conn net.Conn, err error) {
 			r.apply(r.m.Unreachable(now, session.OddLimit, err.Error()))
 			return
 		}
-		r.apply(r.m.Connected(now, false))
+		p.reached(now)
 	}
 }
 

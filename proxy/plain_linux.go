@@ -11,7 +11,7 @@ import (
 	"smtp-proxy/proxy/session"
 )
 
-// plain carries a session with both legs in clear in a reactor. The relay's
+// plain carries a session whose app's leg is in clear in a reactor. The relay's
 // lock guards it.
 type plain struct {
 	r       *relay

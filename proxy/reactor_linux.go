@@ -15,11 +15,12 @@ import (
 
 // How reactors work.
 //
-// A session that makes no TLS itself needs no goroutine: a reactor waits for
+// A session that makes no TLS with its app needs no goroutine: a reactor waits for
 // the sockets of many, and does what the machine of each makes of what has
 // come. That saves the switches between goroutines, which cost more than all
-// the rest of a session, and the stacks of idle ones. Sessions that need TLS
-// or an annotation go on, or begin, with goroutines of their own.
+// the rest of a session, and the stacks of idle ones. Sessions that need
+// an annotation, or TLS on the app's leg, go on, or begin, with goroutines of
+// their own.
 //
 // Sockets are watched edge-triggered: a session notes that a socket is ready
 // and reads until it is not. Nothing in a reactor waits but for events; it

@@ -99,33 +99,48 @@ func wordsBehindTheHandshake(t *testing.T) {
 func TestHandshakeWithoutAnAnswer(t *testing.T) { carried(t, handshakeWithoutAnAnswer) }
 
 func handshakeWithoutAnAnswer(t *testing.T) {
-	for name, end := range map[string]func(*rig, *app){
-		"time":   func(_ *rig, a *app) { a.hearLine("421 4.7.0 ") },
-		"app":    func(_ *rig, a *app) { a.conn.Close() },
-		"server": func(r *rig, _ *app) { go r.stop() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			begun := make(chan struct{})
-			hooks := map[string]func(context.Context){"begun": func(context.Context) { close(begun) }}
-			up := tape(t, toTLS+"! call begun\n! eof", testenv.TapeOptions{Hooks: hooks})
-			r := start(t, up.Addr(), func(o *proxy.Options, u *upstream.Options) {
-				o.Routes[0].Target.Mode = upstream.ModeSTARTTLS
-				if name == "time" {
-					u.HandshakeTimeout = 50 * time.Millisecond
+	for _, mode := range []upstream.Mode{upstream.ModeSTARTTLS, upstream.ModeImplicit} {
+		for name, end := range map[string]func(*rig, *app){
+			"time":   func(_ *rig, a *app) { a.hearLine("421 4.7.0 ") },
+			"app":    func(_ *rig, a *app) { a.conn.Close() },
+			"server": func(r *rig, _ *app) { go r.stop() },
+		} {
+			t.Run(fmt.Sprint(mode, " ", name), func(t *testing.T) {
+				t.Parallel()
+				history := hangingHandshake(t, mode, end, name == "time")
+				e := find(history, func(e *session.Entry) bool { return e.Kind == session.KindTLS })
+				if name == "time" && (e == nil || e.Fault == nil || e.Fault.Class != session.FaultTimeout) {
+					t.Errorf("got %+v, want a handshake out of time:\n%s", e, transcript(history))
 				}
 			})
-			a := dial(t, r.addr)
-			a.hear("220 mx\r\n")
-			a.say("EHLO app\r\n")
-			<-begun
-			end(r, a)
-			history := r.wait()
-			e := find(history, func(e *session.Entry) bool { return e.Kind == session.KindTLS })
-			if name == "time" && (e == nil || e.Fault == nil || e.Fault.Class != session.FaultTimeout) {
-				t.Errorf("got %+v, want a handshake out of time:\n%s", e, transcript(history))
-			}
-		})
+		}
 	}
+}
+
+// hangingHandshake is the history of a session whose smarthost says nothing to
+// the ClientHello, until end is called or the time of a handshake is up.
+func hangingHandshake(t *testing.T, mode upstream.Mode, end func(*rig, *app), soon bool) []session.Record {
+	begun := make(chan struct{})
+	hooks := map[string]func(context.Context){"begun": func(context.Context) { close(begun) }}
+	script := "! call begun\n! eof"
+	if mode == upstream.ModeSTARTTLS {
+		script = toTLS + script
+	}
+	up := tape(t, script, testenv.TapeOptions{Hooks: hooks})
+	r := start(t, up.Addr(), func(o *proxy.Options, u *upstream.Options) {
+		o.Routes[0].Target.Mode = mode
+		if soon {
+			u.HandshakeTimeout = 50 * time.Millisecond
+		}
+	})
+	a := dial(t, r.addr)
+	if mode == upstream.ModeSTARTTLS {
+		a.hear("220 mx\r\n")
+		a.say("EHLO app\r\n")
+	}
+	<-begun
+	end(r, a)
+	return r.wait()
 }
 
 // TestManyUnderTLS has many sessions shake hands at the same time, of which
