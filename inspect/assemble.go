@@ -290,8 +290,8 @@ func (a *Assembler) tls(e *session.Entry) {
 		a.s.Passthrough = true
 		a.state.tlsFailed = a.state.tlsFailed || e.Fault != nil
 		a.state.tunnel = !a.state.tlsFailed
-	} else {
-		a.state.tlsFailed = e.Fault != nil
+	} else { // one that the proxy gave up, the session being over, has not failed
+		a.state.tlsFailed = e.Fault != nil && e.Fault.Class != session.FaultLocal
 	}
 	if e.Leg == session.App {
 		a.s.App.TLS = e.TLS

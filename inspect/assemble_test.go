@@ -158,6 +158,7 @@ func TestOutcome(t *testing.T) {
 		{"no connection", "fault upstream\np greeting 421 smtp-proxy: refused", Failed},
 		{"second address connected", "fault upstream\nopen 192.0.2.1:587\n< greeting 220 x\n> QUIT\n< QUIT 221 x", NoMail},
 		{"handshake failed", hello + "tls upstream certificate", Failed},
+		{"app left while the upstream's handshake was under way", hello + "tls upstream local", NoMail},
 		{"STARTTLS of the app refused", hello + "> STARTTLS\n< STARTTLS 454 no", Failed},
 		{"own dialogue is not the app's", "< greeting 220 x\n> EHLO a\nown < EHLO 250 x\nown < STARTTLS 220 go\ntls upstream\nown < MAIL 550 x\n< EHLO 250 x\n> QUIT", NoMail},
 		{"unknown command", hello + "> VRFY x\n< VRFY 502 no\n> QUIT", NoMail},
