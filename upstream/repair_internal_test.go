@@ -280,6 +280,7 @@ func TestIssuersAreBoundedAndEnd(t *testing.T) {
 	if len(known.known) > maxIssuers {
 		t.Errorf("%d places are remembered, want at most %d", len(known.known), maxIssuers)
 	}
+	known = newIssuers() // a full one lets go of any
 	good, bad := issuerKey{url: "good"}, issuerKey{url: "bad"}
 	known.keep(good, nil, nil)
 	known.keep(bad, nil, context.DeadlineExceeded)
