@@ -66,3 +66,16 @@ func eachPlain(s *Server, f func(*plain)) {
 		r.mu.Unlock()
 	}
 }
+
+// HoldReactors keeps every reactor from looking at anything until release.
+func HoldReactors(s *Server) (release func()) {
+	held, hold := make(chan struct{}), make(chan struct{})
+	for _, x := range s.reactors {
+		x.call(func() {
+			held <- struct{}{}
+			<-hold
+		})
+		<-held
+	}
+	return func() { close(hold) }
+}

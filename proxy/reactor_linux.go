@@ -43,9 +43,10 @@ type reactor struct {
 
 	sessions atomic.Int64 // that it carries
 
-	doors  []door // its own goroutine's, once it runs
-	admits bool   // the server counts it among those who let sessions in
-	again  []*plain
+	doors   []door // its own goroutine's, once it runs
+	admits  bool   // the server counts it among those who let sessions in
+	crowded bool   // there may be more at a door
+	again   []*plain
 
 	mu    sync.Mutex
 	slots []slot
@@ -115,11 +116,12 @@ func (x *reactor) run() {
 // has come since the look.
 func (x *reactor) work(uintptr) bool {
 	for !x.over() {
+		x.crowded = false
 		n := x.look()
 		for i := range n {
 			x.dispatch(x.events[i])
 		}
-		if n <= 1 && len(x.again) == 0 {
+		if n <= 1 && len(x.again) == 0 && !x.crowded {
 			return x.over()
 		}
 		x.goOn()

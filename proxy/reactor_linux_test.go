@@ -174,3 +174,26 @@ func TestWithoutDescriptors(t *testing.T) {
 	a.conn.Close()
 	r.wait()
 }
+
+// TestCrowdAtTheDoor has more connections come at once than one look takes, all
+// of them to be turned away: nothing but the door itself says that there are
+// more.
+func TestCrowdAtTheDoor(t *testing.T) {
+	up := tape(t, "<- 220 mx ready\n! eof\n! close", testenv.TapeOptions{})
+	r := start(t, up.Addr(), func(o *proxy.Options, _ *upstream.Options) { o.MaxSessions = 1 })
+	first := dial(t, r.addr)
+	first.hear("220 mx ready\r\n")
+	release := proxy.HoldReactors(r.server)
+	crowd := make([]*app, 300)
+	for i := range crowd {
+		crowd[i] = dial(t, r.addr)
+	}
+	release()
+	for _, a := range crowd {
+		a.hearLine("421 4.3.2 smtp-proxy: ")
+		a.conn.Close()
+		r.wait()
+	}
+	first.conn.Close()
+	r.wait()
+}
