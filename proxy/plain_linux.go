@@ -35,7 +35,7 @@ type socket struct {
 	side       session.Side
 	peer       netip.AddrPort
 	fd         int // -1 for none
-	slot       int32
+	slot       int32          // -1 while it is not watched
 	ready      bool           // there may be something to read
 	peerEnds   bool           // the end has been announced: read on to it
 	ended      bool           // the end has been read
@@ -56,7 +56,7 @@ func newPlain(r *relay, x *reactor, fd int, from netip.AddrPort) *plain {
 	p := &plain{r: r, x: x}
 	x.sessions.Add(1)
 	for i := range p.socks {
-		p.socks[i] = socket{plain: p, side: session.Side(i), fd: -1}
+		p.socks[i] = socket{plain: p, side: session.Side(i), fd: -1, slot: -1}
 		r.legs[i].sock = &p.socks[i]
 	}
 	p.socks[session.App].fd, p.socks[session.App].peer = fd, from

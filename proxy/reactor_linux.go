@@ -173,17 +173,26 @@ func (x *reactor) watch(s *socket) error {
 	at.sock = s
 	turn := at.turn
 	x.mu.Unlock()
-	return epollAdd(x.ep, s.fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET, s.slot, turn)
+	err := epollAdd(x.ep, s.fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET, s.slot, turn)
+	if err != nil {
+		x.forget(s)
+	}
+	return err
 }
 
-// forget ends the watch of a socket that is about to be closed.
+// forget ends the watch of a socket that is about to be closed, if there is
+// one.
 func (x *reactor) forget(s *socket) {
+	if s.slot < 0 {
+		return
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	at := &x.slots[s.slot]
 	at.sock = nil
 	at.turn++
 	x.free = append(x.free, s.slot)
+	s.slot = -1
 }
 
 func (x *reactor) watched(at, turn int32) *socket {
