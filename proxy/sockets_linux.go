@@ -27,23 +27,14 @@ func setKeepAlive(fd int, k net.KeepAliveConfig) error {
 }
 
 // rawWrite writes once, without telling the scheduler.
-func rawWrite(fd int, b []byte) (int, syscall.Errno) {
-	for {
-		n, _, e := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
-		switch e {
-		case unix.EINTR:
-			continue
-		case 0:
-			return int(n), 0
-		}
-		return 0, e
-	}
-}
+func rawWrite(fd int, b []byte) (int, syscall.Errno) { return rawIO(unix.SYS_WRITE, fd, b) }
 
 // rawRead reads once.
-func rawRead(fd int, b []byte) (int, syscall.Errno) {
+func rawRead(fd int, b []byte) (int, syscall.Errno) { return rawIO(unix.SYS_READ, fd, b) }
+
+func rawIO(call uintptr, fd int, b []byte) (int, syscall.Errno) {
 	for {
-		n, _, e := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		n, _, e := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
 		switch e {
 		case unix.EINTR:
 			continue
