@@ -70,6 +70,11 @@ func serversOf(conf *dns.ClientConfig) []string {
 // ask puts one question to one server after the other until one of them knows
 // whether the name exists.
 func (n *nameservers) ask(ctx context.Context, name string, qtype uint16) answer {
+	return n.question(ctx, name, qtype, func(a *answer, reply *dns.Msg) { a.understand(reply, qtype) })
+}
+
+// question is ask for an answer that is read by understand.
+func (n *nameservers) question(ctx context.Context, name string, qtype uint16, understand func(*answer, *dns.Msg)) answer {
 	began := time.Now()
 	a := answer{lookup: session.Lookup{Name: strings.TrimSuffix(name, "."), Type: dns.TypeToString[qtype]}}
 	var troubles []string
@@ -81,7 +86,7 @@ func (n *nameservers) ask(ctx context.Context, name string, qtype uint16) answer
 		a.lookup.Server = n.servers[try%len(n.servers)]
 		reply, err := n.resolve(ctx, a.lookup.Server, name, qtype)
 		if err == nil {
-			a.understand(reply, qtype)
+			understand(&a, reply)
 			break
 		}
 		a.lookup.Rcode = rcodeOf(err)
@@ -121,8 +126,8 @@ func (n *nameservers) resolve(ctx context.Context, server, name string, qtype ui
 		if err != nil || reply.Rcode != dns.RcodeSuccess {
 			return reply, err
 		}
-		chain, addrs, _ := follow(reply, qtype)
-		if len(chain) == 0 || len(addrs) > 0 || hasSOA(reply) {
+		chain, _, _ := follow(reply, qtype)
+		if len(chain) == 0 || len(recordsOf(reply, qtype)) > 0 || hasSOA(reply) {
 			return reply, nil
 		}
 		var next *dns.Msg
