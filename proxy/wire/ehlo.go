@@ -31,6 +31,9 @@ func Offers(reply []byte, keyword string) bool {
 // others added, and what was changed in words. The order of the lines that
 // stay, and every byte of them but the separator of the last, is kept.
 func EditEHLO(reply []byte, edit EHLOEdit) ([]byte, []string) {
+	if !edit.concerns(reply) {
+		return reply, nil
+	}
 	var lines [][]byte
 	var changes []string
 	eachLine(reply, func(i int, line []byte) {
@@ -58,6 +61,25 @@ type EHLOEdit struct {
 	Remove     string // a keyword
 	Add        string // a keyword, unless the reply has it already
 	Unbindable bool   // drop AUTH mechanisms that bind to the TLS channel
+}
+
+// concerns reports whether a reply could come out changed. Most do not, and
+// need not be taken apart.
+func (e EHLOEdit) concerns(reply []byte) bool {
+	found := e.Add != ""
+	eachLine(reply, func(i int, line []byte) {
+		_, _, text, ok := ReplyLine(line)
+		found = found || ok && i > 0 && (named(text, e.Remove) || e.Unbindable && named(text, "AUTH"))
+	})
+	return found
+}
+
+// named reports whether a line's keyword may be the one given: Keyword tells
+// for certain.
+func named(text []byte, keyword string) bool {
+	name, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte(" "))
+	name, _, _ = bytes.Cut(name, []byte("="))
+	return bytes.EqualFold(name, []byte(keyword))
 }
 
 // line returns what stays of one line, nil for nothing, and what was changed.

@@ -148,3 +148,34 @@ func FuzzReplyLine(f *testing.F) {
 		}
 	})
 }
+
+// FuzzEnhancedIn checks that the short way to a reply's enhanced code and the
+// long one agree.
+func FuzzEnhancedIn(f *testing.F) {
+	for _, s := range []string{"250 ok", "550-5.1.1 a\n550 5.1.2 b\r\n", "550-a\n550 5.7.139 b", "550-5.1.1 a", "550 5.1.1 a\n[…]", "\n", "250 2.1.5", "250 2.1.0\r"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, reply string) {
+		r, ok := ParseReply(reply)
+		if got := EnhancedIn(reply); got != r.Enhanced || !ok && got != "" {
+			t.Errorf("EnhancedIn(%q) = %q, want %q", reply, got, r.Enhanced)
+		}
+	})
+}
+
+// FuzzLineText checks that a line's text is the line, and that reading it as a
+// command makes no difference.
+func FuzzLineText(f *testing.F) {
+	for _, s := range []string{"DATA\r\n", "quit\r\n", "QUIT", " RSET\r\n", "NOOP x\r\n", "\r\n"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		text := LineText(line)
+		if text != string(TrimCRLF(line)) {
+			t.Errorf("LineText(%q) = %q", line, text)
+		}
+		if c := ParseCommandText(text); c != ParseCommand(line) {
+			t.Errorf("ParseCommandText(%q) = %q, want %q", text, c, ParseCommand(line))
+		}
+	})
+}
