@@ -289,6 +289,17 @@ type Probe struct {
 	Cause   string `json:"cause,omitempty"`   // the cause that the answer points to
 	Setting string `json:"setting,omitempty"` // the one setting of the app that stands in the way
 	Cached  bool   `json:"cached,omitempty"`  // the answer is that to an earlier question
+
+	Duration time.Duration `json:"duration,omitempty"`
+	Found    []Found       `json:"found,omitempty"` // what was asked several times, or of several
+}
+
+// Found is one part of a probe's answer: a port, an address, a resolver, a
+// blocklist.
+type Found struct {
+	What   string `json:"what"`           // "465", "192.0.2.1", "zen.spamhaus.org" …
+	Result string `json:"result"`         // a word of the probe's own: ok, refused, timeout, listed …
+	Text   string `json:"text,omitempty"` // for a person
 }
 
 // Certificate is one X.509 certificate of a chain.

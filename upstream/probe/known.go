@@ -1,0 +1,17 @@
+package probe
+
+import (
+	"net/netip"
+
+	"smtp-proxy/proxy/session"
+)
+
+// known is what the steps of one check have found out for those behind them. A
+// field belongs to the step named beside it: that one sets it before it ends,
+// and others read it only if their step names that one in after.
+type known struct {
+	addrs    []netip.Addr    // dns: the addresses of the smarthost, in the order of the answers
+	mailFor  []string        // mx: the domains whose mail exchanger the smarthost is; empty for a mere smarthost
+	dialogue []session.Entry // dialogue: the session with the smarthost
+	egress   netip.Addr      // egress: this machine's address as the smarthost sees it
+}
