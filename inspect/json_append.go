@@ -42,8 +42,7 @@ func (s *Session) AppendSummary(b []byte) ([]byte, error) {
 	w.numberIf(`,"dropped":`, s.Dropped)
 	w.numberIf(`,"omitted_messages":`, s.Omitted)
 	if s.Direct != nil {
-		w.raw(`,"direct":`)
-		w.value(s.Direct)
+		w.direct(s.Direct)
 	}
 	if s.Passthrough {
 		w.raw(`,"passthrough":true`)
@@ -131,6 +130,17 @@ func (w *jsonWriter) tls(t *session.TLS) {
 		return
 	}
 	w.value(completeTLS(t))
+}
+
+func (w *jsonWriter) direct(d *Direct) {
+	w.raw(`,"direct":{"tested":`)
+	w.b = strconv.AppendBool(w.b, d.Tested)
+	w.raw(`,"would_connect":`)
+	w.b = strconv.AppendBool(w.b, d.WouldConnect)
+	w.textIf(`,"cause":`, d.Cause)
+	w.textIf(`,"setting":`, d.Setting)
+	w.textIf(`,"text":`, d.Text)
+	w.raw("}")
 }
 
 func (w *jsonWriter) message(m *Message) {
