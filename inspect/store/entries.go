@@ -102,6 +102,9 @@ func flagsOf(e *session.Entry) byte {
 }
 
 func (c *entryCodec) word(b []byte, w string) []byte {
+	if w == "" { // the first of them, and the most frequent
+		return append(b, 1)
+	}
 	if n, ok := c.numbers[w]; ok {
 		return append(b, n)
 	}

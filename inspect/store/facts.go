@@ -51,7 +51,7 @@ func (c *entryCodec) facts(b []byte, e *session.Entry) ([]byte, error) {
 
 func (f *facts) append(b []byte) ([]byte, error) {
 	if f.Lookup != nil || f.Auth != nil || f.Fault != nil || f.Probe != nil {
-		text, err := json.Marshal(f)
+		text, err := json.Marshal(*f)
 		return append(b, text...), err
 	}
 	b = append(b, 0)

@@ -14,6 +14,7 @@ import (
 type handshakes struct {
 	recent [4]handshake
 	next   int
+	flat   session.TLS // memory for the one that is compared
 }
 
 type handshake struct {
@@ -32,17 +33,18 @@ func (h *handshakes) marshal(t *session.TLS) ([]byte, error) {
 			return h.recent[i].text, nil
 		}
 	}
-	flat := *t
-	flat.Duration = 0
+	h.flat = *t
+	h.flat.Duration = 0
 	for i := range h.recent {
-		if r := &h.recent[i]; r.tls != nil && reflect.DeepEqual(*r.tls, flat) {
+		if r := &h.recent[i]; r.tls != nil && reflect.DeepEqual(r.tls, &h.flat) {
 			r.from = t
 			return r.text, nil
 		}
 	}
-	text, err := json.Marshal(&flat)
+	text, err := json.Marshal(&h.flat)
 	if err == nil {
-		h.keep(handshake{t, &flat, text})
+		own := h.flat
+		h.keep(handshake{t, &own, text})
 	}
 	return text, err
 }
