@@ -3,7 +3,6 @@ package store
 import (
 	"database/sql"
 	"errors"
-	"strings"
 	"time"
 
 	"smtp-proxy/inspect"
@@ -21,14 +20,16 @@ type batch struct {
 	last    int64              // the number of the latest block
 	views   []*inspect.Session // of the sessions whose rows are written, in order
 	rows    []*kept
-	args    []any // of the rows that are to be inserted
+	fresh   map[alike]*freshRows // what is to be inserted
+	lately  *freshRows           // where the latest went: the next goes there, too, mostly
 	scratch []byte
 	packed  [3][]byte // memory of a block's sections as they are stored
 }
 
 // statements are prepared once.
 type statements struct {
-	block, session, sessions, update, span, finding, unfind, body *sql.Stmt
+	block, update, span, finding, unfind, body *sql.Stmt
+	insert                                     [insertSizes]*sql.Stmt
 }
 
 // blockBuffer is the block that is being filled.
@@ -40,22 +41,24 @@ type blockBuffer struct {
 }
 
 func newBatch(s *Store) (*batch, error) {
-	w := &batch{store: s, packer: s.packer, codec: newEntryCodec(), spill: spill{files: bodiesBeside(s.path)}}
+	w := &batch{store: s, packer: s.packer, codec: newEntryCodec(), fresh: map[alike]*freshRows{}, spill: spill{files: bodiesBeside(s.path)}}
 	err := s.writer.QueryRow(`SELECT coalesce(max(n), 0) FROM blocks`).Scan(&w.last)
 	if err != nil {
 		return nil, explainOpen(s.path, err)
 	}
-	for query, into := range map[string]**sql.Stmt{
-		`INSERT INTO blocks (newest, summaries, entries, bodies) VALUES (?, ?, ?, ?)`: &w.stmts.block,
-		insertSessions + oneSession: &w.stmts.session,
-		insertSessions + strings.Repeat(oneSession+", ", rowsAtOnce-1) + oneSession:                                                        &w.stmts.sessions,
+	queries := map[string]**sql.Stmt{
+		`INSERT INTO blocks (newest, summaries, entries, bodies) VALUES (?, ?, ?, ?)`:                                                      &w.stmts.block,
 		`UPDATE sessions SET ended = ?, outcome = ?, failed = ?, provider = ?, username = ?, codes = ?, mail = ?, block = ? WHERE key = ?`: &w.stmts.update,
 		`INSERT OR IGNORE INTO spans (session, block) VALUES (?, ?)`:                                                                       &w.stmts.span,
 		`INSERT INTO findings (session, rank, cause, certainty) VALUES (?, ?, ?, ?)`:                                                       &w.stmts.finding,
 		`INSERT INTO bodies (session, message, head, size, block) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET head = excluded.head, size = excluded.size`: &w.stmts.body,
 		`DELETE FROM findings WHERE session = ?`: &w.stmts.unfind,
-	} {
+	}
+	for i, n := range rowsAtOnce() {
+		queries[insertQuery(n)] = &w.stmts.insert[i]
+	}
+	for query, into := range queries {
 		if *into, err = s.writer.Prepare(query); err != nil {
 			w.close()
 			return nil, explainOpen(s.path, err)
@@ -65,7 +68,7 @@ func newBatch(s *Store) (*batch, error) {
 }
 
 func (w *batch) close() {
-	for _, stmt := range []*sql.Stmt{w.stmts.block, w.stmts.session, w.stmts.sessions, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind, w.stmts.body} {
+	for _, stmt := range append(w.stmts.insert[:], w.stmts.block, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind, w.stmts.body) {
 		if stmt != nil {
 			stmt.Close()
 		}
@@ -109,8 +112,8 @@ func (w *batch) reset() {
 	w.spill.reset()
 	clear(w.views)
 	clear(w.rows)
-	clear(w.args)
-	w.args = w.args[:0]
+	clear(w.fresh)
+	w.lately = nil
 	w.views, w.rows = w.views[:0], w.rows[:0]
 }
 

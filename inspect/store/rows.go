@@ -13,7 +13,7 @@ func (w *batch) writeRows(list []*kept) error {
 			return err
 		}
 	}
-	if err := w.insert(1); err != nil {
+	if err := w.insertAll(); err != nil {
 		return err
 	}
 	for _, s := range list {
@@ -48,43 +48,14 @@ func (w *batch) writeRow(s *kept, v *inspect.Session) error {
 	c := columnsOf(v)
 	var err error
 	if s.row {
-		_, err = w.tx.Stmt(w.stmts.update).Exec(c.ended, v.Outcome, c.failed, v.Upstream.Provider, c.username, c.codes, c.mail, s.home, s.key)
+		_, err = w.tx.Stmt(w.stmts.update).Exec(c.ended, c.outcome, c.failed, c.provider, c.username, c.codes, c.mail, s.home, s.key)
 	} else {
-		w.args = append(w.args, s.key, v.ID, c.ended, string(v.Outcome), c.failed, v.Route, v.Upstream.Name, v.Upstream.Provider, c.username, c.codes, c.mail, s.home)
-		err = w.insert(rowsAtOnce)
+		err = w.insert(c.alike, s.key, v.ID, c.ended, c.mail, s.home)
 	}
 	if err != nil {
 		return err
 	}
 	return w.writeFindings(s, v.Findings)
-}
-
-// A new row, and how many are inserted by one statement: what a statement
-// costs beyond its rows is as much as a row.
-const (
-	insertSessions = `INSERT OR IGNORE INTO sessions (key, id, ended, outcome, failed, route, upstream, provider, username, codes, mail, block) VALUES `
-	oneSession     = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	columnsEach    = 12
-	rowsAtOnce     = 32
-)
-
-// insert inserts the rows that wait, if there are at least some.
-func (w *batch) insert(atLeast int) error {
-	if len(w.args) < atLeast*columnsEach {
-		return nil
-	}
-	stmt, each := w.tx.Stmt(w.stmts.session), columnsEach
-	if atLeast == rowsAtOnce {
-		stmt, each = w.tx.Stmt(w.stmts.sessions), columnsEach*rowsAtOnce
-	}
-	for rest := w.args; len(rest) > 0; rest = rest[each:] {
-		if _, err := stmt.Exec(rest[:each]...); err != nil {
-			return err
-		}
-	}
-	clear(w.args)
-	w.args = w.args[:0]
-	return nil
 }
 
 func (w *batch) writeFindings(s *kept, list []inspect.Finding) error {
@@ -103,11 +74,17 @@ func (w *batch) writeFindings(s *kept, list []inspect.Finding) error {
 
 // columns is what a row says of a session so that it can be searched for.
 type columns struct {
-	ended    int64
-	failed   int
-	username string
-	codes    any // string, or nil when there are too many
-	mail     any
+	alike
+	ended int64
+	mail  any // string, or nil when there are too many
+}
+
+// alike is what many sessions have in common.
+type alike struct {
+	outcome                             string
+	failed                              int
+	route, upstream, provider, username string
+	codes                               any // string, or nil when there are too many
 }
 
 // Limits of what the columns hold; beyond, summaries are searched.
@@ -117,7 +94,9 @@ const (
 )
 
 func columnsOf(v *inspect.Session) columns {
-	c := columns{codes: strings.Join(v.Codes, "\n"), mail: addresses(v)}
+	c := columns{mail: addresses(v), alike: alike{
+		outcome: string(v.Outcome), route: v.Route, upstream: v.Upstream.Name, provider: v.Upstream.Provider, codes: strings.Join(v.Codes, "\n"),
+	}}
 	if !v.Ended.IsZero() {
 		c.ended = v.Ended.UnixNano()
 	}
