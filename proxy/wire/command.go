@@ -83,8 +83,17 @@ func Known(verb string) bool {
 
 // upperVerb avoids an allocation for the verbs of every session.
 func upperVerb(v string) string {
-	if Known(v) {
-		return v
+	switch v { // constants, so that no verb keeps its line in memory: that of AUTH may hold a secret
+	case "MAIL":
+		return "MAIL"
+	case "RCPT":
+		return "RCPT"
+	case "DATA":
+		return "DATA"
+	case "EHLO":
+		return "EHLO"
+	case "QUIT":
+		return "QUIT"
 	}
 	if len(v) <= 8 {
 		for _, known := range [...]string{"MAIL", "RCPT", "DATA", "EHLO", "QUIT", "HELO", "RSET", "NOOP", "BDAT", "AUTH", "STARTTLS"} {
