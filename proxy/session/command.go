@@ -9,7 +9,8 @@ import (
 
 // command deals with one complete command line.
 func (m *Machine) command(line []byte) {
-	c := wire.ParseCommand(line)
+	text := wire.LineText(line)
+	c := wire.ParseCommandText(text)
 	first := !m.spoke
 	m.spoke = true
 	m.noteEarly()
@@ -18,11 +19,11 @@ func (m *Machine) command(line []byte) {
 		return
 	}
 	m.phase = phaseOf(c, m.phase)
-	m.recordCommand(c, line)
+	m.recordCommand(c, text, line)
 	if m.forbidden(c, line) {
 		return
 	}
-	m.pass(c, line)
+	m.pass(c, text, line)
 }
 
 // phaseOf returns the phase that a command belongs to.
@@ -55,16 +56,15 @@ func phaseOf(c wire.Command, now Phase) Phase {
 }
 
 // recordCommand writes a command down, without the secrets that it may hold.
-func (m *Machine) recordCommand(c wire.Command, line []byte) {
+func (m *Machine) recordCommand(c wire.Command, text string, line []byte) {
 	if c.Verb == "AUTH" {
 		m.recordAuth(c, len(line))
 		return
 	}
 	e := m.entry(App, FromApp, KindCommand, m.phase)
 	e.Verb, e.Bytes = m.safeVerb(c.Verb), int64(len(line))
-	text := wire.TrimCRLF(line)
-	e.Text = m.maskCommand(c, string(text))
-	lf, cr, nul := wire.Newlines(text)
+	e.Text = m.maskCommand(c, text)
+	lf, cr, nul := wire.Newlines(wire.TrimCRLF(line))
 	if lf {
 		m.note(App, OddBareLF, "a LF without CR stands inside a command line; it is no line end")
 	}
@@ -90,7 +90,7 @@ func (m *Machine) refuseHTTP(c wire.Command) {
 func (m *Machine) forbidden(c wire.Command, line []byte) bool {
 	switch c.Verb {
 	case "EHLO", "HELO", "NOOP", "RSET", "QUIT":
-		if lf, cr, _ := wire.Newlines(wire.TrimCRLF(line)); m.guarded() && (lf || cr) {
+		if m.guarded() && holdsNewline(line) {
 			m.refuse(c.Verb, m.phase, OddTLSRequired, "501 5.5.2 smtp-proxy: a bare newline in a command is not sent on in clear")
 			return true
 		}
@@ -109,6 +109,11 @@ func (m *Machine) forbidden(c wire.Command, line []byte) bool {
 	return false
 }
 
+func holdsNewline(line []byte) bool {
+	lf, cr, _ := wire.Newlines(wire.TrimCRLF(line))
+	return lf || cr
+}
+
 // guarded reports whether the upstream leg is in clear and the settings let
 // only the commands through that lead to TLS.
 func (m *Machine) guarded() bool {
@@ -116,10 +121,10 @@ func (m *Machine) guarded() bool {
 }
 
 // pass sends a command on and says what its reply will decide.
-func (m *Machine) pass(c wire.Command, line []byte) {
+func (m *Machine) pass(c wire.Command, text string, line []byte) {
 	switch c.Verb {
 	case "EHLO", "HELO":
-		m.passHello(c, line)
+		m.passHello(c, text, line)
 	case "STARTTLS":
 		m.starttls(c, line)
 	case "BDAT":

@@ -64,13 +64,31 @@ func (m *Machine) do(op Op, side Side) {
 
 // entry adds an entry to the history and returns it to be filled in.
 func (m *Machine) entry(leg Side, from Origin, kind Kind, phase Phase) *Entry {
-	if len(m.arena) == cap(m.arena) {
-		m.arena = make([]Entry, 0, 8)
-	}
-	m.arena = append(m.arena, Entry{At: m.now, Leg: leg, From: from, Kind: kind, Phase: phase, Secure: m.secure[leg]})
-	e := &m.arena[len(m.arena)-1]
+	e := m.blank()
+	e.At, e.Leg, e.From, e.Kind, e.Phase, e.Secure = m.now, leg, from, kind, phase, m.secure[leg]
 	m.effects = append(m.effects, Effect{Op: OpRecord, Entry: e})
 	return e
+}
+
+// Entries are allocated a slab at a time. A slab fills what the allocator
+// hands out for it, 1152 and 2048 octets; the first is small because most
+// idle sessions need no other, and the two hold a session of one message.
+const (
+	firstSlab = 5
+	nextSlab  = 9
+)
+
+// blank returns an entry to be filled in. No entry serves twice: who keeps the
+// history holds it by pointer.
+func (m *Machine) blank() *Entry {
+	switch {
+	case m.slab == nil:
+		m.slab = make([]Entry, 0, firstSlab)
+	case len(m.slab) == cap(m.slab):
+		m.slab = make([]Entry, 0, nextSlab)
+	}
+	m.slab = m.slab[:len(m.slab)+1]
+	return &m.slab[len(m.slab)-1]
 }
 
 // note records something worth telling that is neither command nor reply.

@@ -25,10 +25,7 @@ func (m *Machine) Closed(now time.Time, side Side, fault *Fault) []Effect {
 		return m.effects
 	}
 	e := m.entry(side, Origin(side), KindClose, m.phase)
-	e.Fault, e.Silent, e.Text = fault, m.silent(), fmt.Sprintf("the %s closed the connection", side)
-	if fault != nil {
-		e.Text = fmt.Sprintf("the %s left: %s", side, fault.Text)
-	}
+	e.Fault, e.Silent, e.Text = fault, m.silent(), closedText(side, fault)
 	if side == App {
 		m.appClosed(fault)
 	} else {
@@ -63,7 +60,7 @@ func (m *Machine) verdictDue() bool {
 // passEnd hands the app's end of stream on. It waits for the replies that are
 // due: some servers drop a mail whose sender ends TLS before the verdict.
 func (m *Machine) passEnd() {
-	if !m.gone[App] || m.finPassed || m.over || m.due() > 0 {
+	if !m.gone[App] || m.finPassed || m.over || m.replyDue() {
 		return
 	}
 	m.finPassed = true
@@ -83,7 +80,7 @@ func (m *Machine) upstreamClosed() {
 	}
 	m.write(App, rest, false)
 	m.up, m.withheld = nil, nil
-	waits := m.due() > 0 || m.inBody()
+	waits := m.replyDue() || m.inBody()
 	if waits && !m.goodbye && !m.partial && len(rest) == 0 && !m.opaque {
 		m.fail("421 4.4.2", m.cfg.Upstream+" closed the connection before "+m.owed())
 		return
@@ -161,7 +158,7 @@ func (m *Machine) Deadline() time.Time {
 		return m.closeBy
 	case m.tunnel != nil:
 		return m.tunnelDeadline()
-	case m.due() > 0:
+	case m.replyDue():
 		return m.upstreamDeadline()
 	}
 	last := m.heard[App]
@@ -201,7 +198,7 @@ func (m *Machine) Elapsed(now time.Time) []Effect {
 		m.end()
 	case m.tunnel != nil:
 		m.tunnelStalled()
-	case m.due() > 0:
+	case m.replyDue():
 		m.stalled(Upstream, now.Sub(m.heard[Upstream]))
 	default:
 		m.stalled(App, now.Sub(m.heard[App]))

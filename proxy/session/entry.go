@@ -77,12 +77,12 @@ type Entry struct {
 	At       time.Time
 	Leg      Side
 	From     Origin
+	Own      bool // the proxy's own dialogue with the upstream, which the app does not see
+	Secure   bool // the leg was under TLS
+	Edit     bool // a note that says how the bytes one side got differ from those the other sent
 	Kind     Kind
 	Phase    Phase
 	Verb     string        // upper-case verb of a command; of a reply, the command it answers; "." is the end of data
-	Own      bool          // the proxy's own dialogue with the upstream, which the app does not see
-	Secure   bool          // the leg was under TLS
-	Edit     bool          // a note that says how the bytes one side got differ from those the other sent
 	Code     int           // of a reply, 0 otherwise
 	Enhanced string        // RFC 3463 code of a reply, "5.1.1", or empty
 	Text     string        // the line or lines, joined by "\n", without their line ends; redacted

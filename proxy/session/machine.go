@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"smtp-proxy/proxy/wire"
@@ -52,7 +53,7 @@ type pending struct {
 	own   bool      // the proxy asked; the app does not see the reply
 	whole bool      // withheld until complete
 	role  role
-	line  []byte // of EHLO and HELO: the command line
+	line  string // of EHLO and HELO: the command line, without its CRLF
 	local []byte // the reply, when the proxy makes it
 	odd   Oddity
 }
@@ -76,7 +77,7 @@ type Machine struct {
 	cfg     Config
 	now     time.Time
 	effects []Effect
-	arena   []Entry
+	slab    []Entry // the one that entries are taken from
 
 	reading reading
 	busy    bool // readApp is at work
@@ -120,21 +121,27 @@ type Machine struct {
 	explaining bool   // so does the session
 	dying      bool   // it ends behind that line
 
-	reply    []byte // text of the reply under way, its lines joined by \n
-	cut      bool   // the reply's text was cut at its limit
-	partial  bool   // the app has part of a reply
+	reply    strings.Builder // text of the reply under way, its lines joined by \n
+	cut      bool            // the reply's text was cut at its limit
+	partial  bool            // the app has part of a reply
 	withheld []byte
 
 	data     wire.Data
 	body     int64 // octets of the body or chunk so far
 	chunk    int64 // octets of the chunk to come
 	answered bool  // the reply to the body or chunk came before its end
+
+	// What effects and waiting hold in a session without bursts, so that it
+	// allocates for neither.
+	fewEffects [4]Effect
+	fewWaiting [3]pending
 }
 
 // New returns a machine whose upstream is not connected yet.
 func New(cfg Config, now time.Time) *Machine {
 	m := &Machine{cfg: cfg.withDefaults(), now: now, phase: PhaseConnect}
 	m.heard = [2]time.Time{now, now}
+	m.effects = m.fewEffects[:0]
 	return m
 }
 
@@ -145,7 +152,7 @@ func (m *Machine) Connected(now time.Time, secure bool) []Effect {
 	m.connected, m.phase = true, PhaseGreeting
 	m.secure[Upstream] = secure
 	m.heard = [2]time.Time{now, now}
-	m.waiting = append(m.waiting, pending{phase: PhaseGreeting, sent: now})
+	m.expect(pending{phase: PhaseGreeting})
 	if m.over {
 		m.do(OpClose, Upstream)
 		return m.effects
@@ -244,25 +251,29 @@ func (m *Machine) settle() {
 // expect puts a reply at the end of the queue.
 func (m *Machine) expect(p pending) {
 	p.sent = m.now
+	if len(m.waiting) == 0 {
+		m.waiting = m.fewWaiting[:0]
+	}
 	m.waiting = append(m.waiting, p)
 }
 
-// due counts the replies that the upstream owes now. The reply to a message
-// that is still on its way is not due.
-func (m *Machine) due() int {
-	n := 0
+// replyDue reports whether the upstream owes a reply now. The reply to a
+// message that is still on its way is not due.
+func (m *Machine) replyDue() bool {
 	if m.opaque || m.tunnel != nil { // nobody knows
-		return 0
+		return false
 	}
+	later := m.inBody() && !m.answered
 	for i := range m.waiting {
-		if m.waiting[i].local == nil {
-			n++
+		switch {
+		case m.waiting[i].local != nil:
+		case later:
+			later = false
+		default:
+			return true
 		}
 	}
-	if m.inBody() && n > 0 && !m.answered {
-		n--
-	}
-	return n
+	return false
 }
 
 // inBody reports whether the app is in the middle of message content.

@@ -75,12 +75,22 @@ func (m *Machine) maskCommand(c wire.Command, text string) string {
 		m.keepEncoded([]byte(text))
 		return fmt.Sprintf("%s (%d octets that are no command)", masked, len(text))
 	}
-	if strings.Contains(strings.ToUpper(text), "AUTH") { // a regular expression costs as much as the rest of a command
+	if mentionsAuth(text) { // a regular expression costs as much as the rest of a command
 		for _, found := range authInside.FindAllStringSubmatch(text, -1) {
 			m.keepEncoded([]byte(found[1]))
 		}
 	}
 	return m.mask(text)
+}
+
+// mentionsAuth reports whether the word AUTH stands in a text, in any case.
+func mentionsAuth(text string) bool {
+	for i := 0; i+len("AUTH") <= len(text); i++ {
+		if text[i]|0x20 == 'a' && strings.EqualFold(text[i:i+len("AUTH")], "AUTH") {
+			return true
+		}
+	}
+	return false
 }
 
 // safeVerb returns a verb as it may be recorded: what is none that is known

@@ -78,7 +78,7 @@ func (m *Machine) replyLine(raw []byte) {
 	if m.over {
 		return
 	}
-	m.keepText(raw)
+	m.keepText(raw, more)
 	if !ok {
 		m.invalidReply(raw)
 		return
@@ -90,6 +90,9 @@ func (m *Machine) replyLine(raw []byte) {
 
 // withhold keeps a line back until its reply is complete.
 func (m *Machine) withhold(raw []byte) {
+	if len(m.withheld) == 0 {
+		m.withheld = make([]byte, 0, m.atHand(len(raw)))
+	}
 	m.withheld = append(m.withheld, raw...)
 	if len(m.withheld) > m.cfg.MaxReply {
 		m.note(Upstream, OddLongLine, fmt.Sprintf("the upstream's reply has more than %d octets", m.cfg.MaxReply))
@@ -97,30 +100,51 @@ func (m *Machine) withhold(raw []byte) {
 	}
 }
 
+// atHand guesses how long a reply of several lines will be: most come in one
+// piece, which is here. n is the length of its first line.
+func (m *Machine) atHand(n int) int {
+	const enough = 512 // what else is here may belong to other replies
+	return max(n, min(len(m.up), enough))
+}
+
 // keepText adds a line to the text of the reply under way, which is bounded.
-func (m *Machine) keepText(raw []byte) {
-	line := bytes.TrimRight(raw, "\r\n")
-	if len(m.reply)+len(line) > m.cfg.MaxReply {
+func (m *Machine) keepText(raw []byte, more bool) {
+	line := trimNewlines(raw)
+	if m.reply.Len()+len(line) > m.cfg.MaxReply {
 		m.cut = true
 		return
 	}
-	if len(m.reply) > 0 {
-		m.reply = append(m.reply, '\n')
+	switch {
+	case m.reply.Len() > 0:
+		m.reply.WriteByte('\n')
+	case more:
+		m.reply.Grow(m.atHand(len(line)))
+	default:
+		m.reply.Grow(len(line))
 	}
-	m.reply = append(m.reply, line...)
+	m.reply.Write(line)
 	if !m.oddReplies && !bytes.HasSuffix(raw, []byte("\r\n")) {
 		m.oddReplies = true
 		m.note(Upstream, OddBareLF, "the upstream ends a reply line with LF alone")
 	}
 }
 
+// trimNewlines cuts all CR and LF at the end of a line.
+func trimNewlines(line []byte) []byte {
+	for n := len(line); n > 0 && (line[n-1] == '\n' || line[n-1] == '\r'); n-- {
+		line = line[:n-1]
+	}
+	return line
+}
+
 // takeText returns the text of the reply that is complete, redacted.
 func (m *Machine) takeText() string {
-	text := m.mask(string(m.reply))
+	text := m.mask(m.reply.String())
 	if m.cut {
 		text += "\n[…]"
 	}
-	m.reply, m.cut = m.reply[:0], false
+	m.cut = false
+	m.reply.Reset() // the text owns its memory now
 	return text
 }
 
@@ -146,12 +170,10 @@ func (m *Machine) replyComplete(code int, enhanced string) {
 	raw := m.withheld
 	m.withheld, m.partial = nil, false
 	m.goodbye = m.goodbye || code == 221 || code == 421
-	size := int64(len(m.reply))
+	size := int64(m.reply.Len())
 	text := m.takeText()
 	if enhanced == "" {
-		if r, ok := wire.ParseReply(text); ok {
-			enhanced = r.Enhanced
-		}
+		enhanced = wire.EnhancedIn(text)
 	}
 	if len(m.waiting) == 0 {
 		m.unsolicited(code, enhanced, text)

@@ -40,7 +40,8 @@ func (m *Machine) openTunnel() {
 	m.tunnel = &tunnel{began: m.now}
 	m.reading, m.held, m.phase = readTunnel, "", PhaseTLS
 	m.waiting, m.partial = nil, false
-	m.reply, m.cut = nil, false
+	m.cut = false
+	m.reply.Reset()
 }
 
 // beginsTLS reports whether the app's next octets open TLS where a command

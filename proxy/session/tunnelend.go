@@ -46,10 +46,13 @@ func (m *Machine) settleBroken(side Side, fault *Fault) {
 
 // closedText says in words how a side ended its direction.
 func closedText(side Side, fault *Fault) string {
-	if fault != nil {
+	switch {
+	case fault != nil:
 		return fmt.Sprintf("the %s left: %s", side, fault.Text)
+	case side == App: // every session ends in one of these: they cost no memory
+		return "the app closed the connection"
 	}
-	return fmt.Sprintf("the %s closed the connection", side)
+	return "the upstream closed the connection"
 }
 
 // tunnelDeadline is when the side whose turn it is has been silent for too

@@ -20,9 +20,9 @@ type hello struct {
 
 // passHello sends EHLO or HELO on, or answers it when only the app's leg has
 // changed, or begins the upgrade of the upstream leg.
-func (m *Machine) passHello(c wire.Command, line []byte) {
+func (m *Machine) passHello(c wire.Command, text string, line []byte) {
 	m.inMessage = false
-	p := pending{verb: c.Verb, phase: PhaseHelo, whole: c.Verb == "EHLO" && !m.cfg.Passthrough, line: append([]byte(nil), line...)}
+	p := pending{verb: c.Verb, phase: PhaseHelo, whole: c.Verb == "EHLO" && !m.cfg.Passthrough, line: text}
 	again := m.hello.alone
 	m.hello.alone = false
 	switch {
@@ -30,12 +30,12 @@ func (m *Machine) passHello(c wire.Command, line []byte) {
 		m.edit(App, "the EHLO after STARTTLS on the app's leg was answered with the upstream's last EHLO reply")
 		m.queueLocal(pending{verb: "EHLO", phase: PhaseHelo, local: m.filter(m.hello.reply)})
 	case m.mayUpgrade():
-		m.probe(p, c)
+		m.probe(p, c, line)
 	default:
 		if again && c.Verb == "EHLO" {
 			p.role = roleFallback
 		}
-		m.write(Upstream, p.line, false)
+		m.write(Upstream, line, false)
 		m.expect(p)
 	}
 }
@@ -48,7 +48,7 @@ func (m *Machine) mayUpgrade() bool {
 
 // probe asks the upstream what it offers before the app's greeting is
 // answered. The app's own EHLO serves; for a HELO the proxy says EHLO first.
-func (m *Machine) probe(p pending, c wire.Command) {
+func (m *Machine) probe(p pending, c wire.Command, line []byte) {
 	p.role, p.whole = roleProbe, true
 	if c.Verb == "HELO" {
 		if m.hello.refused {
@@ -59,7 +59,7 @@ func (m *Machine) probe(p pending, c wire.Command) {
 		m.edit(Upstream, "the proxy said EHLO before the app's HELO went out, to learn whether STARTTLS is offered")
 		m.own("EHLO", []byte("EHLO "+c.Arg+"\r\n"), PhaseHelo)
 	} else {
-		m.write(Upstream, p.line, false)
+		m.write(Upstream, line, false)
 	}
 	m.expect(p)
 	m.hold(c.Verb)
@@ -114,7 +114,7 @@ func (m *Machine) cannotUpgrade(p pending) {
 		return
 	}
 	m.hello.settled = true
-	m.write(Upstream, p.line, false)
+	m.write(Upstream, []byte(p.line+"\r\n"), false)
 	m.expect(pending{verb: "HELO", phase: PhaseHelo, line: p.line})
 	m.resume()
 }
@@ -132,8 +132,8 @@ func (m *Machine) helloAnswered(p pending, code int, raw []byte) {
 		m.edit(App, "the upstream refused a second EHLO; the app got the upstream's last good EHLO reply instead")
 		raw = m.hello.reply
 	case code/100 == 2 && p.verb == "EHLO":
-		m.hello.name = strings.TrimSpace(wire.ParseCommand(p.line).Arg)
-		m.hello.reply = append([]byte(nil), raw...)
+		m.hello.name = strings.TrimSpace(wire.ParseCommandText(p.line).Arg)
+		m.hello.reply = raw
 	}
 	if code/100 == 2 && p.verb == "EHLO" || p.role == roleFallback {
 		raw = m.filter(raw)
@@ -288,9 +288,9 @@ func (m *Machine) upstreamSecured() {
 		return
 	}
 	p := m.pop()
-	c := wire.ParseCommand(p.line)
+	c := wire.ParseCommandText(p.line)
 	m.phase = PhaseHelo
-	m.own(c.Verb, p.line, PhaseHelo)
+	m.own(c.Verb, []byte(p.line+"\r\n"), PhaseHelo)
 	m.expect(pending{verb: c.Verb, phase: PhaseHelo, whole: c.Verb == "EHLO", line: p.line})
 	m.resume()
 }
