@@ -25,7 +25,7 @@ const (
 
 // Line is one rung of the ladder that a check prints.
 type Line struct {
-	Step   string // the step that it belongs to
+	Step   string // what was examined: the name of the step, or of a part of it
 	Status Status
 	Text   string // one line: what was seen, and the reason where that is not well
 	Took   time.Duration
@@ -48,6 +48,7 @@ type Report struct {
 // step is one question of a check. A step is a method of [steps].
 type step struct {
 	name  string
+	also  []string // the parts that its lines are named after, by which it may be chosen, too
 	rank  int      // its place in the ladder
 	after []string // the steps whose answers it reads
 	about string   // for a person who chooses steps: a few words
@@ -138,7 +139,8 @@ func (x *examination) chosen() []step {
 		wanted[name] = true
 	}
 	for _, s := range slices.Backward(list) { // a step reads only what stands above it
-		if wanted[s.name] {
+		if wanted[s.name] || slices.ContainsFunc(s.also, func(part string) bool { return wanted[part] }) {
+			wanted[s.name] = true
 			for _, name := range s.after {
 				wanted[name] = true
 			}
@@ -160,12 +162,16 @@ func (x *examination) take(ctx context.Context, s step) {
 	}
 }
 
-// say adds a line to a step's.
-func (x *examination) say(step string, status Status, took time.Duration, text string) {
+// say adds a line to a step's. A line that names no part of it stands for the
+// step.
+func (x *examination) say(step string, l Line) {
+	if l.Step == "" {
+		l.Step = step
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	r := x.step[step]
-	r.lines = append(r.lines, Line{Step: step, Status: status, Text: text, Took: took})
+	r.lines = append(r.lines, l)
 	select {
 	case r.news <- struct{}{}:
 	default:
