@@ -27,6 +27,47 @@ func shortSession() []turn {
 	}
 }
 
+// message is one more message of a session, with its commands in one burst.
+func message() []turn {
+	body := bytes.Repeat([]byte("A line of text as it stands in most mails, about seventy octets.\r\n"), 15)
+	return []turn{
+		{App, []byte("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n")},
+		{Upstream, []byte("250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 End data with <CR><LF>.<CR><LF>\r\n")},
+		{App, append(body, ".\r\n"...)}, {Upstream, []byte("250 2.0.0 Ok: queued as 4XyZ\r\n")},
+	}
+}
+
+// run plays turns through a machine whose upstream is in clear.
+func run(m *Machine, now time.Time, turns []turn) {
+	for _, t := range turns {
+		m.Received(now, t.from, t.data)
+	}
+}
+
+func begin(now time.Time) *Machine {
+	m := New(Config{Upstream: "mx.example.com:25", UpstreamTLS: UpstreamNone}, now)
+	m.Connected(now, false)
+	return m
+}
+
+// TestSessionAllocates holds the machine to what a session in clear may
+// allocate: the machine, its entries by the slab, and each text once.
+func TestSessionAllocates(t *testing.T) {
+	now, turns, more := time.Unix(1_700_000_000, 0), shortSession(), message()
+	if got := testing.AllocsPerRun(100, func() {
+		m := begin(now)
+		run(m, now, turns)
+		m.Closed(now, Upstream, nil)
+	}); got > 15 {
+		t.Errorf("a session of one message: %.0f allocations, want at most 15", got)
+	}
+	m := begin(now)
+	run(m, now, turns[:3])
+	if got := testing.AllocsPerRun(100, func() { run(m, now, more) }); got > 7 {
+		t.Errorf("one message more, pipelined: %.0f allocations, want at most 7", got)
+	}
+}
+
 // BenchmarkSession measures what understanding a session of one message costs,
 // against the least that a relay could do with the same bytes: copy them.
 func BenchmarkSession(b *testing.B) {
@@ -35,12 +76,18 @@ func BenchmarkSession(b *testing.B) {
 		b.ReportAllocs()
 		now := time.Unix(1_700_000_000, 0)
 		for b.Loop() {
-			m := New(Config{Upstream: "mx.example.com:25", UpstreamTLS: UpstreamNone}, now)
-			m.Connected(now, false)
-			for _, t := range turns {
-				m.Received(now, t.from, t.data)
-			}
+			m := begin(now)
+			run(m, now, turns)
 			m.Closed(now, Upstream, nil)
+		}
+	})
+	b.Run("pipelined", func(b *testing.B) { // a message of a session of many
+		b.ReportAllocs()
+		now, more := time.Unix(1_700_000_000, 0), message()
+		m := begin(now)
+		run(m, now, turns[:3])
+		for b.Loop() {
+			run(m, now, more)
 		}
 	})
 	b.Run("copy", func(b *testing.B) {

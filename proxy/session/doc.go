@@ -8,4 +8,9 @@
 //
 // Its one rule: forwarding never depends on understanding. What the machine
 // cannot parse it forwards unread; understanding is for the record.
+//
+// What a session costs is memory: on the way of a healthy one, instructions
+// are few and entries are most of what is written. So entries come in slabs,
+// a line becomes a string once, and what is the same in every session (verbs,
+// the enhanced codes of success, DATA and QUIT) is a constant.
 package session
