@@ -48,7 +48,21 @@ const (
 
 // NewAssembler returns the assembler of a session that begins.
 func NewAssembler(info *session.Info) *Assembler {
-	a := &Assembler{capture: "full"}
+	a := new(Assembler)
+	a.Begin(info)
+	return a
+}
+
+// Forget lets go of a session but for memory that serves the next. What was
+// returned of it is not touched.
+func (a *Assembler) Forget() {
+	*a = Assembler{history: a.history.emptied(), mail: a.mail.emptied()}
+}
+
+// Begin begins with a session, in an assembler that has none.
+func (a *Assembler) Begin(info *session.Info) {
+	a.capture = "full"
+	a.mail.current, a.mail.body = none, none
 	a.s = Session{
 		ID:       info.ID,
 		Started:  info.Started,
@@ -60,8 +74,6 @@ func NewAssembler(info *session.Info) *Assembler {
 
 		Passthrough: info.Mode == Passthrough,
 	}
-	a.mail.current, a.mail.body = none, none
-	return a
 }
 
 // Resume returns an assembler that goes on with a session read back from the

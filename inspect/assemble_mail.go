@@ -36,6 +36,29 @@ type mail struct {
 	flowing bool   // content was announced, and its end is not in
 }
 
+// What of its memory mail gives to the next session: more than this belonged
+// to one that was unusual.
+const (
+	spareDue  = 16      // commands without a reply
+	spareHead = 4 << 10 // octets of a header section
+)
+
+// emptied is one without messages that has the memory of m.
+func (m *mail) emptied() mail {
+	var next mail
+	if cap(m.due) <= spareDue {
+		next.due = m.due[:0]
+		clear(next.due[:cap(next.due)])
+	}
+	if cap(m.open) <= spareDue {
+		next.open = m.open[:0]
+	}
+	if cap(m.head) <= spareHead {
+		next.head = m.head[:0]
+	}
+	return next
+}
+
 // due is a command whose reply is not in.
 type due struct {
 	verb      string

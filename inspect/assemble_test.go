@@ -23,7 +23,15 @@ var start = time.Date(2026, 11, 20, 23, 51, 32, 123456789, time.UTC)
 //	through SIDE [fault]: a handshake between app and upstream    left SIDE [fault]
 func play(t *testing.T, script string) *Assembler {
 	t.Helper()
-	a := NewAssembler(&session.Info{ID: "01J", Started: start, Route: "default", AppAddr: "127.0.0.1:4", Upstream: "mx.test:587"})
+	a := new(Assembler)
+	playOn(t, a, script)
+	return a
+}
+
+// playOn does so with an assembler that has no session.
+func playOn(t *testing.T, a *Assembler, script string) {
+	t.Helper()
+	a.Begin(&session.Info{ID: "01J", Started: start, Route: "default", AppAddr: "127.0.0.1:4", Upstream: "mx.test:587"})
 	for i, line := range strings.Split(strings.TrimSpace(script), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" {
@@ -37,7 +45,6 @@ func play(t *testing.T, script string) *Assembler {
 		e.Seq, e.At = i+1, start.Add(time.Duration(i)*time.Millisecond)
 		a.Add(&e)
 	}
-	return a
 }
 
 // entry reads one line of a script.

@@ -24,12 +24,22 @@ type history struct {
 	last  int              // Seq of the latest entry
 }
 
+// emptied is one without entries that has the memory of h, unless that is more
+// than a usual session takes.
+func (h *history) emptied() history {
+	clear(h.head)
+	if cap(h.head) > 2*usualEntries {
+		return history{}
+	}
+	return history{head: h.head[:0]}
+}
+
 func (h *history) add(e *session.Entry) {
 	h.last = max(h.last, e.Seq)
-	switch len(h.head) {
-	case 0:
+	switch {
+	case cap(h.head) == 0:
 		h.head = make([]*session.Entry, 0, beginEntries)
-	case beginEntries:
+	case len(h.head) == beginEntries:
 		h.head = slices.Grow(h.head, usualEntries-beginEntries)
 	}
 	switch {

@@ -64,7 +64,7 @@ func (m *mail) settleCalledOff(message int) {
 // close settles what is open when the session ends.
 func (m *mail) close() {
 	m.tallies = m.closed()
-	m.open, m.current = nil, none
+	m.open, m.current = m.open[:0], none
 }
 
 // closed returns the tallies as they were if the session ended now.

@@ -58,8 +58,9 @@ type Keeper struct {
 	last  *kept   // whose record was taken last: the next is mostly its, too
 	keys  int64   // counts the keys given
 
-	spare  spare
-	events []session.Entry // memory for those of the session that is looked at
+	spare   spare
+	retired retired
+	events  []session.Entry // memory for those of the session that is looked at
 
 	writing sync.Mutex // held while something is being written
 	write   *batch     // nil without a store, and while Run is not at work
@@ -203,7 +204,8 @@ func (k *Keeper) session(info *session.Info) *kept {
 		k.last = s
 		return s
 	}
-	s := newKept(info, k.key(info.Started), k.capture(info.Route))
+	s := k.retired.take()
+	s.begin(info, k.key(info.Started), k.capture(info.Route))
 	k.live[info.ID] = s
 	if k.opt.Began != nil {
 		k.opt.Began(info)
@@ -245,6 +247,7 @@ func (k *Keeper) endAll() {
 		s.died(k.now(), "the record ends here: the proxy stopped before the session did")
 		delete(k.live, id)
 	}
+	k.last = nil
 }
 
 func (k *Keeper) now() time.Time {

@@ -28,7 +28,7 @@ func (k *Keeper) flush() {
 		} else {
 			s.dirty = false
 			k.spare.takeBack(s)
-			s.rest()
+			k.leave(s)
 		}
 	}
 	clear(k.events[:cap(k.events)])
@@ -36,9 +36,12 @@ func (k *Keeper) flush() {
 	k.dirty = k.forget(waiting)
 }
 
-// rest lets a session that is open wait in less memory.
-func (s *kept) rest() {
-	if !s.ended {
+// leave lets a session that is open wait in less memory. The memory of one that
+// has ended goes to the next that begins.
+func (k *Keeper) leave(s *kept) {
+	if s.ended {
+		k.retired.put(s)
+	} else {
 		s.asm.Rest()
 	}
 }

@@ -48,10 +48,21 @@ type kept struct {
 	lostSeq     int
 }
 
-func newKept(info *session.Info, key int64, capture string) *kept {
-	s := &kept{id: info.ID, key: key, asm: inspect.NewAssembler(info), capture: capture}
+// begin makes the state of a session in one that is new or has forgotten
+// another.
+func (s *kept) begin(info *session.Info, key int64, capture string) {
+	s.id, s.key, s.capture = info.ID, key, capture
+	if s.asm == nil {
+		s.asm = new(inspect.Assembler)
+	}
+	s.asm.Begin(info)
 	s.asm.Capture(capture)
-	return s
+}
+
+// forget lets go of a session but for memory that serves the next.
+func (s *kept) forget() {
+	s.asm.Forget()
+	*s = kept{asm: s.asm}
 }
 
 func (s *kept) add(e *session.Entry) {

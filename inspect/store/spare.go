@@ -39,3 +39,26 @@ func (l *spare) takeBack(s *kept) {
 	}
 	s.entries, s.bodies, s.touched = nil, nil, nil
 }
+
+// retired is memory of sessions that have ended and been written, for those
+// that begin.
+type retired []*kept
+
+// put takes a session that no one refers to any more.
+func (l *retired) put(s *kept) {
+	if len(*l) < maxSpare {
+		s.forget()
+		*l = append(*l, s)
+	}
+}
+
+func (l *retired) take() *kept {
+	n := len(*l)
+	if n == 0 {
+		return new(kept)
+	}
+	s := (*l)[n-1]
+	(*l)[n-1] = nil
+	*l = (*l)[:n-1]
+	return s
+}
