@@ -34,6 +34,7 @@ type DNS struct {
 	records  map[string][]dns.RR
 	troubles map[question]Trouble
 	partial  bool
+	signed   map[string]bool
 	asked    map[question]int
 }
 
@@ -46,7 +47,7 @@ type question struct {
 
 // NewDNS starts a server without any record.
 func NewDNS() (*DNS, error) {
-	d := &DNS{records: map[string][]dns.RR{}, troubles: map[question]Trouble{}, asked: map[question]int{}}
+	d := &DNS{records: map[string][]dns.RR{}, troubles: map[question]Trouble{}, asked: map[question]int{}, signed: map[string]bool{}}
 	packets, listener, err := samePort()
 	if err != nil {
 		return nil, err
@@ -116,6 +117,7 @@ func (d *DNS) answer(query *dns.Msg, overTCP bool) *dns.Msg {
 	d.asked[q]++
 	reply := new(dns.Msg).SetReply(query)
 	reply.RecursionAvailable = true
+	reply.AuthenticatedData = query.AuthenticatedData && d.signed[q.name]
 	switch d.troubleWith(q) {
 	case Silent:
 		return nil

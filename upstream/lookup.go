@@ -18,6 +18,8 @@ type Records struct {
 	Lookup session.Lookup // with the records as zone files write them
 	List   []dns.RR       // those of the type asked for, at the end of all aliases
 	Fault  *session.Fault // why there are none: of class no-such-host when that is certain
+
+	Validated bool // the resolver says that DNSSEC vouches for the answer; see LookupValidated
 }
 
 // Resolvers lists the DNS servers that are asked, as ip:port, in their order.
@@ -70,9 +72,10 @@ func (r *resolver) nameservers() (*nameservers, bool) {
 // records asks as ask does, for any type.
 func (n *nameservers) records(ctx context.Context, name string, qtype uint16) Records {
 	var list []dns.RR
+	validated := false
 	a := n.question(ctx, dns.Fqdn(name), qtype, func(a *answer, reply *dns.Msg) {
 		a.understand(reply, qtype)
-		list = recordsOf(reply, qtype)
+		list, validated = recordsOf(reply, qtype), reply.AuthenticatedData
 		a.lookup.Answers = nil
 		for _, rr := range list {
 			a.lookup.Answers = append(a.lookup.Answers, strings.TrimPrefix(rr.String(), rr.Header().String()))
@@ -81,7 +84,7 @@ func (n *nameservers) records(ctx context.Context, name string, qtype uint16) Re
 	if len(list) > 0 {
 		a.fault = nil
 	}
-	return Records{Lookup: a.lookup, List: list, Fault: a.fault}
+	return Records{Lookup: a.lookup, List: list, Fault: a.fault, Validated: validated}
 }
 
 // recordsOf returns the records of a type at the end of the aliases.

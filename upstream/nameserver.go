@@ -30,6 +30,7 @@ type nameservers struct {
 	servers []string // ip:port
 	timeout time.Duration
 	tries   int
+	wantsAD bool // whether DNSSEC vouches for an answer is wanted
 }
 
 // newNameservers shares total out so that each server is asked before the
@@ -134,6 +135,7 @@ func (n *nameservers) resolve(ctx context.Context, server, name string, qtype ui
 		if next, err = n.exchange(ctx, server, dns.Fqdn(chain[len(chain)-1]), qtype); err == nil {
 			next.Answer = append(reply.Answer, next.Answer...)
 			next.Question = reply.Question
+			next.AuthenticatedData = next.AuthenticatedData && reply.AuthenticatedData
 			if len(next.Answer) == len(reply.Answer) {
 				return next, nil
 			}
@@ -146,6 +148,7 @@ func (n *nameservers) resolve(ctx context.Context, server, name string, qtype ui
 // exchange puts one question over UDP, and over TCP when the answer came cut.
 func (n *nameservers) exchange(ctx context.Context, server, name string, qtype uint16) (*dns.Msg, error) {
 	query := new(dns.Msg).SetQuestion(name, qtype)
+	query.AuthenticatedData = n.wantsAD
 	reply, err := n.transact(ctx, "udp", server, query)
 	if err == nil && reply.Truncated {
 		// A server that does not speak TCP has at least given a part.
