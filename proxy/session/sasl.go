@@ -43,7 +43,7 @@ func safeMechanism(s string) string {
 	if !oneCase || len(s) > 20 || strings.Trim(upper, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 		return masked
 	}
-	return upper
+	return strings.Clone(upper) // not a part of the line, which may hold the secret and would be kept with it
 }
 
 // authEntry records a line of the exchange and what is known so far.
