@@ -24,11 +24,12 @@ type Engine struct {
 	options   Options
 	memory    *memory
 	providers providers
+	uses      []use // of probes
 }
 
 // New returns an engine on a knowledge base.
 func New(set *rules.Set, options Options) *Engine {
-	return &Engine{set: set, options: options, memory: newMemory(options.History)}
+	return &Engine{set: set, options: options, memory: newMemory(options.History), uses: uses{}.all()}
 }
 
 // Judge does for a session on record what Provider, Annotate and, once it has
@@ -73,6 +74,7 @@ func (e *Engine) annotate(f *facts) (findings []inspect.Finding) {
 	if len(symptoms) == 0 {
 		return nil
 	}
+	e.weigh(f, symptoms)
 	e.contain("findings", f.s.ID, func() { findings = e.findings(f, rank(merge(symptoms))) })
 	e.contain("history", f.s.ID, func() { e.recall(f, findings) })
 	return findings

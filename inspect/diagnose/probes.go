@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"smtp-proxy/proxy/session"
@@ -20,6 +21,55 @@ func (f *facts) probe(name string) *session.Entry {
 		}
 	}
 	return nil
+}
+
+// weigh lets the answers of probes change what was found.
+func (e *Engine) weigh(f *facts, all []symptom) {
+	if len(f.probes) == 0 {
+		return
+	}
+	for _, u := range e.uses {
+		answer := f.probe(u.probe)
+		if u.weigh == nil || answer == nil {
+			continue
+		}
+		e.contain("answer of "+u.probe, f.s.ID, func() { u.weigh(f, answer, all) })
+	}
+	e.contain("answers", f.s.ID, func() { f.agree(e.uses, all) })
+}
+
+// agree makes the answers of all other probes evidence for the causes that
+// they point to themselves: a check asks more than a failed session does.
+func (f *facts) agree(known []use, all []symptom) {
+	for _, p := range f.probes {
+		if p.Probe.Result != "fail" || slices.ContainsFunc(known, func(u use) bool { return u.probe == p.Probe.Name }) {
+			continue
+		}
+		for i := range all {
+			if s := &all[i]; s.cause == p.Probe.Cause {
+				s.proof(p, "")
+			}
+		}
+	}
+}
+
+// proof adds an answer to the evidence, and a sentence about it behind the
+// explanation; without one, the answer's own words.
+func (s *symptom) proof(answer *session.Entry, sentence string) {
+	if sentence == "" {
+		sentence = sentenceOf(answer.Text)
+	}
+	s.evidence = appendEvidence(s.evidence, []*session.Entry{answer})
+	s.more = strings.TrimSpace(s.more + " " + sentence)
+}
+
+// sentenceOf makes a sentence of an answer's words.
+func sentenceOf(text string) string {
+	text = strings.TrimRight(firstLine(text), ". ")
+	if text == "" {
+		return ""
+	}
+	return "Asked by the proxy: " + text + "."
 }
 
 // better returns the entry that has the best verdict on the chain that an

@@ -1,82 +1,87 @@
 package diagnose
 
 import (
+	"net/netip"
+	"reflect"
 	"slices"
+	"strings"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
 )
 
-// Question is a probe whose answer could change what is said of a session.
+// Question is a probe whose answer could change what is said of a session. Of
+// the rest a question holds what that probe needs.
 type Question struct {
-	Probe string         // certificate or direct
-	SNI   string         // certificate: the name to ask for; empty is the smarthost's own
-	Hello *session.Hello // direct: what the app offered
+	Probe  string         // as the answer's Probe.Name: certificate, ports …
+	SNI    string         // certificate: the name to ask for; empty is the smarthost's own
+	Hello  *session.Hello // direct: what the app offered
+	Addr   netip.Addr     // dnsbl, sender: the address that a refusal names; zero when it names none
+	Domain string         // sender: the domain whose mail was refused
+}
+
+// use is what the diagnosis makes of one probe.
+type use struct {
+	probe string
+	// wants returns the question if an answer could change what is said.
+	wants func(f *facts) (Question, bool)
+	// weigh changes what was found as the answer demands. It is nil where
+	// detectors read the answer. An answer that could not be had is not weighed.
+	weigh func(f *facts, answer *session.Entry, all []symptom)
+}
+
+// uses carries one method for each probe, its name ending in Use, so that a
+// probe is a file and no list names them all.
+type uses struct{}
+
+// all returns the uses in the order of their names.
+func (u uses) all() (list []use) {
+	methods := reflect.ValueOf(u)
+	for i := range methods.NumMethod() {
+		if !strings.HasSuffix(methods.Type().Method(i).Name, "Use") {
+			continue
+		}
+		if make, ok := methods.Method(i).Interface().(func() use); ok {
+			list = append(list, make())
+		}
+	}
+	return list
+}
+
+// Probes returns the names of the probes that a diagnosis may ask for.
+func Probes() (names []string) {
+	for _, u := range (uses{}).all() {
+		names = append(names, u.probe)
+	}
+	return names
 }
 
 // Questions returns the probes that would sharpen the diagnosis of a session
-// that has ended and that have no answer in it yet.
+// that has ended, as far as its findings and its entries tell, and that have no
+// answer in it yet.
 func (e *Engine) Questions(s *inspect.Session) (list []Question) {
 	e.contain("questions", s.ID, func() {
 		f := &facts{set: e.set, s: s, report: e.report}
 		f.read()
-		list = f.questions()
+		for _, u := range e.uses {
+			if f.probed(u.probe) {
+				continue
+			}
+			if q, ok := u.wants(f); ok {
+				q.Probe = u.probe
+				list = append(list, q)
+			}
+		}
 	})
 	return list
 }
-
-func (f *facts) questions() (list []Question) {
-	add := func(wanted bool, q Question) {
-		if wanted && !f.probed(q.Probe) {
-			list = append(list, q)
-		}
-	}
-	if x, ok := f.throughOf(); ok {
-		broken := broke(x.app) || broke(x.upstream) || lateRefusal(f.closed[session.App]) || x.refusedLate() || x.leftAtOnce()
-		unsettled := len(x.upstream.TLS.Chain) == 0 || repairable(x.upstream.TLS) || x.upstream.Fault != nil
-		add(broken && unsettled && x.hailed(), Question{Probe: probeCertificate, SNI: x.asked()})
-		add(broke(x.upstream) && tellsOffer(x.app.TLS.Hello), Question{Probe: inspect.ProbeDirect, Hello: x.app.TLS.Hello})
-		return list
-	}
-	if up := f.tls[session.Upstream]; up != nil && up.TLS != nil {
-		add(repairable(up.TLS) || refusedOffer(up), Question{Probe: probeCertificate, SNI: up.TLS.ServerName})
-	}
-	if app := f.tls[session.App]; app != nil && app.TLS != nil {
-		add(tellsOffer(app.TLS.Hello), Question{Probe: inspect.ProbeDirect, Hello: app.TLS.Hello})
-	}
-	return list
-}
-
-// broke reports whether a side, and not the proxy, broke a handshake.
-func broke(e *session.Entry) bool { return e.Fault != nil && e.Fault.Class != session.FaultLocal }
 
 // probed reports whether a probe has been asked, with or without an answer.
 func (f *facts) probed(name string) bool {
 	return slices.ContainsFunc(f.probes, func(e *session.Entry) bool { return e.Probe.Name == name })
 }
 
-// repairable reports a verdict that may change when the certificates that the
-// chain lacks have been fetched.
-func repairable(h *session.TLS) bool {
-	return h.RootHint != "" && (h.Verify == session.VerifyIncomplete || h.Verify == session.VerifyUntrusted || h.Verify == session.VerifyOther)
+// found reports whether one of the causes is among the session's findings.
+func (f *facts) found(causes ...string) bool {
+	return slices.ContainsFunc(f.s.Findings, func(x inspect.Finding) bool { return slices.Contains(causes, x.Cause) })
 }
-
-// refusedOffer reports a handshake of the proxy's whose versions or suites the
-// smarthost does not take.
-func refusedOffer(e *session.Entry) bool {
-	if e.Fault == nil {
-		return false
-	}
-	cause := ""
-	switch e.Fault.Class {
-	case session.FaultVersion, session.FaultCipher:
-		return true
-	case session.FaultAlert:
-		cause, _ = alertCause(e.Fault, e.TLS)
-	}
-	return cause == "tls.version-mismatch" || cause == "tls.cipher-mismatch"
-}
-
-// tellsOffer reports whether enough is known of a ClientHello to make another
-// of it.
-func tellsOffer(h *session.Hello) bool { return h != nil && len(h.Ciphers) > 0 }

@@ -1,0 +1,71 @@
+package diagnose_test
+
+import (
+	"testing"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/diagnose"
+	"smtp-proxy/proxy/session"
+)
+
+// What other ports answer tells a blocked port from a host that is down, and
+// from a service that listens elsewhere.
+func TestAnswerOfPorts(t *testing.T) {
+	dialled := func(class session.FaultClass, port string) *inspect.Session {
+		return sessionOf(t, "smtp.example.com:"+port, dialFault(class, "192.0.2.10:"+port))
+	}
+	silent := func(port string) *inspect.Session { return dialled(session.FaultTimeout, port) }
+	runAnswered(t, []answered{
+		{"this port alone is silent", silent("587"), "ports",
+			asked("ports", "fail", "connect.port-blocked", "25 timeout", "465 ok", "587 timeout", "443 ok"),
+			"connect.port-blocked", inspect.Certain, "network", []string{"port 465 and 443 answer, 25 and 587 are silent"}, "--upstream smtps://smtp.example.com:465."},
+		{"port 25 is blocked, and two are open", silent("25"), "ports",
+			asked("ports", "fail", "connect.port-blocked", "25 timeout", "465 ok", "587 ok"),
+			"connect.port-blocked", inspect.Certain, "network", []string{"465 and 587 answer"}, "Use port 587, which answers from here: --upstream smtp.example.com:587 (so does 465)."},
+		{"a refusal elsewhere shows that the host is up", silent("587"), "ports",
+			asked("ports", "fail", "connect.port-blocked", "465 refused", "587 timeout"),
+			"connect.port-blocked", inspect.Likely, "network", []string{"port 465 refuses, 587 is silent"}, "If it has to be port 587, have it opened"},
+		{"no mail port, and the host is up", silent("587"), "ports",
+			asked("ports", "ok", "", "465 timeout", "587 timeout", "443 ok"),
+			"connect.timeout", inspect.Certain, "network", []string{"The host is up", "443 answers"}, "nc -vz"},
+		{"the whole host is silent", silent("587"), "ports",
+			asked("ports", "fail", "", "25 timeout", "465 timeout", "587 timeout", "443 timeout"),
+			"connect.timeout", inspect.Certain, "network", []string{"The whole host is silent from here", "25, 465, 587 and 443 are silent"}, "whether smtp.example.com is up at all"},
+		{"it answers now", silent("587"), "ports",
+			asked("ports", "ok", "", "465 timeout", "587 ok"),
+			"connect.timeout", inspect.Certain, "network", []string{"port 587 answered"}, "nc -vz"},
+		{"refused, and 465 is open", dialled(session.FaultRefused, "587"), "ports",
+			asked("ports", "ok", "", "465 ok", "587 refused"),
+			"connect.refused", inspect.Certain, "operator", []string{"listens elsewhere: port 465 answers, 587 refuses"}, "Use port 465"},
+		{"refused everywhere", dialled(session.FaultRefused, "587"), "ports",
+			asked("ports", "ok", "", "465 refused", "587 refused", "443 refused"),
+			"connect.refused", inspect.Certain, "operator", []string{"Every port that was asked refuses"}, "Check the port"},
+		{"refused, and the host is up", dialled(session.FaultRefused, "587"), "ports",
+			asked("ports", "ok", "", "465 refused", "587 refused", "443 ok"),
+			"connect.refused", inspect.Certain, "operator", []string{"No mail port of the host can be reached"}, "Check the port"},
+		{"refused, and listening now", dialled(session.FaultRefused, "587"), "ports",
+			asked("ports", "ok", "", "587 ok"),
+			"connect.refused", inspect.Certain, "operator", []string{"is at its limit"}, "Send again"},
+		{"reset by the way, 25 is open", dialled(session.FaultReset, "587"), "ports",
+			asked("ports", "ok", "", "25 ok", "587 refused"),
+			"connect.reset", inspect.Certain, "network", []string{"listens elsewhere"}, "mail between servers"},
+	})
+}
+
+// Other ports say nothing about a connection that stood, or never had an
+// address to go to.
+func TestPortsAreNotAsked(t *testing.T) {
+	e := engine(t, diagnose.Options{})
+	for name, s := range map[string]*inspect.Session{
+		"reset before the greeting": play(t, "smtp.example.com:587", "open\nreset upstream\nend"),
+		"closed":                    play(t, "smtp.example.com:587", "open\nclose upstream\nend"),
+		"no route":                  sessionOf(t, "smtp.example.com:587", dialFault(session.FaultUnreachable, "192.0.2.10:587")),
+		"refused at the door":       play(t, "smtp.example.com:587", "open\nU: 554 5.7.1 go away\nend"),
+		"healthy":                   play(t, "smtp.example.com:587", wellDone),
+	} {
+		s.Findings = e.Annotate(s)
+		if got := askedFor(e.Questions(s)); got != "" {
+			t.Errorf("%s, %q: asked %q, want nothing", name, causes(s.Findings), got)
+		}
+	}
+}
