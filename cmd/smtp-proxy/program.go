@@ -112,9 +112,11 @@ func (p *program) report(err error) {
 	}
 }
 
-// flatten returns the errors that were joined into err.
+// flatten returns the errors that were joined into err, and that have
+// something to say.
 func flatten(err error) []error {
-	if err == nil {
+	var code ended
+	if err == nil || errors.As(err, &code) {
 		return nil
 	}
 	var u usageError

@@ -36,11 +36,14 @@ func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, 
 // code returns the exit code that err ends the program with.
 func code(err error) int {
 	var u usageError
+	var e ended
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &u):
 		return exitUsage
+	case errors.As(err, &e):
+		return int(e)
 	}
 	return exitFailed
 }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"strconv"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream/probe"
+)
+
+// ended is the exit code of a command that has said all there is to say: it is
+// no message of its own.
+type ended int
+
+func (e ended) Error() string { return "exit code " + strconv.Itoa(int(e)) }
+
+func (e ended) orNil() error {
+	if e == 0 {
+		return nil
+	}
+	return e
+}
+
+// The exit codes of check, as swaks has them (its manual, EXIT CODES).
+const (
+	exitConnect     ended = 2
+	exitGreeting    ended = 21
+	exitEHLO        ended = 22
+	exitMail        ended = 23
+	exitRcpt        ended = 24
+	exitData        ended = 25
+	exitDot         ended = 26
+	exitAuth        ended = 28
+	exitTLS         ended = 29
+	exitInterrupted ended = 130 // 128 and the number of SIGINT
+)
+
+// codeOf returns the exit code of a failure in a phase.
+func codeOf(p session.Phase) ended {
+	switch p {
+	case session.PhaseConnect:
+		return exitConnect
+	case session.PhaseGreeting:
+		return exitGreeting
+	case session.PhaseHelo:
+		return exitEHLO
+	case session.PhaseTLS:
+		return exitTLS
+	case session.PhaseAuth:
+		return exitAuth
+	case session.PhaseMail:
+		return exitMail
+	case session.PhaseRcpt:
+		return exitRcpt
+	case session.PhaseData:
+		return exitData
+	case session.PhaseDot:
+		return exitDot
+	}
+	return exitFailed
+}
+
+// phaseOf returns the phase that a rung of the ladder stands for; empty for
+// those beside the dialogue.
+func phaseOf(step string) session.Phase {
+	switch step {
+	case "resolvers", "dns", "tcp", "connect":
+		return session.PhaseConnect
+	case "greeting":
+		return session.PhaseGreeting
+	case "ehlo":
+		return session.PhaseHelo
+	case "starttls", "tls", "certificate":
+		return session.PhaseTLS
+	case "auth":
+		return session.PhaseAuth
+	case "mail":
+		return session.PhaseMail
+	case "rcpt":
+		return session.PhaseRcpt
+	case "delivery":
+		return session.PhaseDot
+	}
+	return ""
+}
+
+// code returns what a check ends with: the phase of the first rung that
+// failed, or that a finding points to.
+func (r *examined) code() ended {
+	failed := ended(0)
+	for _, l := range r.report.Lines {
+		if l.Status != probe.StatusFail {
+			continue
+		}
+		if phase := phaseOf(l.Step); phase != "" {
+			return codeOf(r.refine(phase))
+		}
+		failed = exitFailed
+	}
+	if len(r.findings) > 0 {
+		return codeOf(r.phaseOfFinding(r.findings[0]))
+	}
+	return failed
+}
+
+// refine tells a refused DATA from a refused message: both are one rung.
+func (r *examined) refine(phase session.Phase) session.Phase {
+	if phase != session.PhaseDot {
+		return phase
+	}
+	for i := range r.report.Dialogue {
+		if e := &r.report.Dialogue[i]; e.Kind == session.KindReply && e.Code >= 400 && e.Phase == session.PhaseData {
+			return session.PhaseData
+		}
+	}
+	return phase
+}
+
+// phaseOfFinding returns the phase of the entry that shows a finding; empty
+// when none of the dialogue does.
+func (r *examined) phaseOfFinding(f inspect.Finding) session.Phase {
+	for _, proof := range f.Evidence {
+		for i := range r.report.Dialogue {
+			if e := &r.report.Dialogue[i]; e.Seq == proof.Event && proof.Event > 0 {
+				return e.Phase
+			}
+		}
+	}
+	return ""
+}

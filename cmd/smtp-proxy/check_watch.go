@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream/probe"
+)
+
+// watch checks the targets in rounds, until ctx ends. Each is shown whole at
+// first, and then what has changed.
+//
+// It ends by itself when a sign-in is refused: the same password again and
+// again locks accounts.
+func (x *examiner) watch(ctx context.Context, targets []*examinee) error {
+	rounds := time.NewTicker(x.c.watch)
+	defer rounds.Stop()
+	last := map[*examinee]*examined{}
+	code := exitInterrupted // no round has ended yet
+	for {
+		now, err := x.round(ctx, targets, last)
+		if ctx.Err() != nil || err != nil {
+			return orElse(err, code)
+		}
+		code = now
+		if slices.ContainsFunc(targets, func(e *examinee) bool { return last[e].signInRefused() }) {
+			return code.orNil()
+		}
+		select {
+		case <-rounds.C:
+		case <-ctx.Done():
+			return code.orNil()
+		}
+	}
+}
+
+// round checks each target once, and keeps in last what came of it. The code
+// is that of the first target that failed.
+func (x *examiner) round(ctx context.Context, targets []*examinee, last map[*examinee]*examined) (code ended, err error) {
+	for i, e := range targets {
+		before := last[e]
+		r := x.examine(ctx, e, before)
+		switch {
+		case ctx.Err() != nil:
+			return code, nil
+		case before == nil:
+			err = x.out.conclude(r, i == len(targets)-1)
+		default:
+			err = x.out.again(before, r)
+		}
+		if err != nil {
+			return code, err
+		}
+		last[e] = r
+		if code == 0 {
+			code = r.code()
+		}
+	}
+	return code, nil
+}
+
+// blocklistsEvery is how often blocklists may be asked about one address.
+const blocklistsEvery = time.Hour
+
+const stepBlocklists = "dnsbl"
+
+// wanted says what a check does; before is the last one of the same smarthost,
+// or nil. Between the times at which blocklists may be asked the step is left
+// out, so that what it said stands.
+func (x *examiner) wanted(r, before *examined) probe.Wanted {
+	w := probe.Wanted{Steps: x.c.steps, Blocklists: !x.c.noBlocklist, Script: x.c.script}
+	r.blocklists = r.at
+	if before == nil || r.at.Sub(before.blocklists) >= blocklistsEvery {
+		return w
+	}
+	r.blocklists = before.blocklists
+	if w.Steps == nil {
+		w.Steps = stepNames()
+	}
+	w.Steps = slices.DeleteFunc(slices.Clone(w.Steps), func(name string) bool { return name == stepBlocklists })
+	return w
+}
+
+// signInRefused reports a password or token that was refused for good.
+func (r *examined) signInRefused() bool {
+	return slices.ContainsFunc(r.report.Dialogue, func(e session.Entry) bool {
+		return e.Kind == session.KindReply && e.Phase == session.PhaseAuth && e.Code >= 500
+	})
+}
+
+// orElse returns the error, or the exit code where there is none.
+func orElse(err error, code ended) error {
+	if err != nil {
+		return err
+	}
+	return code.orNil()
+}
