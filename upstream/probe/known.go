@@ -11,6 +11,7 @@ import (
 // and others read it only if their step names that one in after.
 type known struct {
 	addrs    []netip.Addr    // dns: the addresses of the smarthost, in the order of the answers
+	contacts []contact       // tcp: those of the addresses that answer
 	mailFor  []string        // mx: the domains whose mail exchanger the smarthost is; empty for a mere smarthost
 	dialogue []session.Entry // dialogue: the session with the smarthost
 	egress   netip.Addr      // egress: this machine's address as the smarthost sees it

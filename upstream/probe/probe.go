@@ -17,13 +17,14 @@ const (
 
 // Options says how smarthosts are asked. Only Connector has to be given.
 type Options struct {
-	Connector *upstream.Connector
-	Now       func() time.Time // nil means the clock
-	Name      string           // for EHLO; empty means this machine's full name, or its address in brackets
-	Timeout   time.Duration    // one connection from the dial to the answer; 0 means 15 s
-	AtOnce    int              // questions in progress, over all smarthosts; 0 means 4
-	PerMinute int              // connections to one smarthost; 0 means 30
-	Keep      time.Duration    // how long an answer is good for; 0 means an hour
+	Connector  *upstream.Connector
+	Now        func() time.Time // nil means the clock
+	Name       string           // for EHLO; empty means this machine's full name, or its address in brackets
+	Timeout    time.Duration    // one connection from the dial to the answer; 0 means 15 s
+	AtOnce     int              // questions in progress, over all smarthosts; 0 means 4
+	PerMinute  int              // connections to one smarthost; 0 means 30
+	Keep       time.Duration    // how long an answer is good for; 0 means an hour
+	OtherPorts []int            // of a smarthost, that Ports asks beside its own; nil means 25, 465, 587, 2525 and, as a control, 443
 }
 
 func (o Options) withDefaults() Options {
@@ -42,6 +43,9 @@ func (o Options) withDefaults() Options {
 	if o.Keep <= 0 {
 		o.Keep = time.Hour
 	}
+	if o.OtherPorts == nil {
+		o.OtherPorts = otherPorts()
+	}
 	return o
 }
 
@@ -51,13 +55,14 @@ type Prober struct {
 	gate    *gate
 	budget  *budget
 	grids   *grids
+	answers *answers
 	counts  counts
 }
 
 // New returns a prober. Nothing is asked before the first question.
 func New(o Options) *Prober {
 	o = o.withDefaults()
-	return &Prober{options: o, gate: newGate(o.AtOnce), budget: newBudget(o.PerMinute), grids: newGrids()}
+	return &Prober{options: o, gate: newGate(o.AtOnce), budget: newBudget(o.PerMinute), grids: newGrids(), answers: newAnswers()}
 }
 
 // Counts is what a prober has done since its start.
@@ -91,7 +96,10 @@ func (p *Prober) answer(t upstream.Target, e session.Entry) session.Entry {
 		p.counts.skipped.Add(1)
 	}
 	e.At, e.Leg, e.From = p.options.Now(), session.Upstream, session.FromProxy
-	e.Kind, e.Phase, e.Own = session.KindProbe, session.PhaseTLS, true
+	e.Kind, e.Own = session.KindProbe, true
+	if e.Phase == "" {
+		e.Phase = session.PhaseTLS
+	}
 	e.Probe.Target = t.Name
 	return e
 }
