@@ -1,0 +1,197 @@
+package probe
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"smtp-proxy/proxy/wire"
+)
+
+// versionName writes SSL's versions as TLS's are written.
+func versionName(v uint16) string {
+	if v == wire.VersionSSL30 {
+		return "SSL 3.0"
+	}
+	return wire.VersionName(v)
+}
+
+// in lists the versions in a state, the newest first.
+func (s *survey) in(state string) []string {
+	var names []string
+	for _, g := range s.grades {
+		if g.state == state {
+			names = append(names, versionName(g.version))
+		}
+	}
+	return names
+}
+
+// summary is the survey in a sentence.
+func (s *survey) summary() string {
+	if !s.answered() {
+		return "not tested: " + s.why()
+	}
+	text := s.target.Name + " takes " + list(s.in(stateTaken))
+	if s.cut != nil {
+		text += "; not all was asked: " + s.why()
+	}
+	return text
+}
+
+func (s *survey) why() string {
+	if s.cut == nil {
+		return "no answer in time"
+	}
+	return s.cut.Error()
+}
+
+// lines are the rungs of the ladder; there is at least one.
+func (s *survey) lines() (lines []Line) {
+	if !s.answered() {
+		return []Line{{Status: StatusSkip, Text: "not examined: " + s.why()}}
+	}
+	for _, g := range s.grades {
+		if g.state == stateTaken {
+			lines = append(lines, g.line(s.order))
+		}
+	}
+	lines = append(lines, s.refusedLines()...)
+	for _, kind := range kindsOfWeak() {
+		lines = append(lines, s.weakLine(kind)...)
+	}
+	lines = append(lines, s.dhLine()...)
+	lines = append(lines, s.reach()...)
+	if s.cut != nil {
+		lines = append(lines, Line{Status: StatusSkip, Text: "not all asked: " + s.why()})
+	}
+	return lines
+}
+
+// line is that of a version which is taken.
+func (g *grade) line(o order) Line {
+	l := Line{Status: StatusOK, Text: versionName(g.version) + ": " + g.words(o)}
+	switch {
+	case g.version == wire.VersionSSL30:
+		l.Status, l.Text = StatusWarn, l.Text+"; broken (POODLE) and forbidden (RFC 7568): switch it off"
+	case g.version < wire.VersionTLS12:
+		l.Status, l.Text = StatusWarn, l.Text+"; outdated (RFC 8996): only apps from before about 2014 need it"
+	}
+	return l
+}
+
+// words say with what a version is taken.
+func (g *grade) words(o order) string {
+	sound := slices.DeleteFunc(slices.Clone(g.suites), func(id uint16) bool { return weakness(id) != weakNone })
+	text := count(len(sound), g.complete())
+	if len(sound) == 0 {
+		return "weak suites only, " + wire.SuiteName(g.suites[0]) + " first"
+	}
+	switch first := wire.SuiteName(g.suites[0]) + g.over(); {
+	case len(g.suites) == 1 && g.complete():
+		text += ", " + first
+	case o == orderApps:
+		text += ", whichever the app puts first; here " + first
+	default:
+		text += ", prefers " + first
+	}
+	if g.version == wire.VersionTLS13 {
+		text += "; groups " + list(g.groupNames())
+	}
+	return text
+}
+
+// over is the group up to TLS 1.2, where a suite does not go with all.
+func (g *grade) over() string {
+	if g.version == wire.VersionTLS13 || len(g.groups) == 0 {
+		return ""
+	}
+	return " over " + wire.GroupName(g.groups[0])
+}
+
+func (g *grade) groupNames() []string {
+	var names []string
+	for _, id := range g.groups {
+		name := wire.GroupName(id)
+		if isHybrid(id) {
+			name += " (post-quantum)"
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+func count(n int, complete bool) string {
+	switch {
+	case !complete:
+		return fmt.Sprintf("%d suites or more", n)
+	case n == 1:
+		return "1 suite"
+	}
+	return fmt.Sprintf("%d suites", n)
+}
+
+// refusedLines name the versions that are not taken.
+func (s *survey) refusedLines() (lines []Line) {
+	if names := s.in(stateRefused); len(names) > 0 {
+		lines = append(lines, Line{Status: StatusOK, Text: "not taken: " + list(names)})
+	}
+	if names := s.in(stateSilent); len(names) > 0 {
+		lines = append(lines, Line{Status: StatusSkip, Text: "no answer in time to an offer of " + list(names) + ": not known"})
+	}
+	return lines
+}
+
+// weakLine tells that a kind of weak suite is taken, by which versions.
+func (s *survey) weakLine(kind weak) []Line {
+	var with []string
+	var example uint16
+	for _, g := range s.grades {
+		if i := slices.IndexFunc(g.suites, func(id uint16) bool { return weakness(id) == kind }); i >= 0 {
+			with, example = append(with, versionName(g.version)), g.suites[i]
+		}
+	}
+	if len(with) == 0 {
+		return nil
+	}
+	return []Line{{Status: StatusWarn, Text: fmt.Sprintf("takes %s with %s (%s): %s", kind, list(with), wire.SuiteName(example), kind.harm())}}
+}
+
+// dhLine tells that a group of plain Diffie-Hellman is short.
+func (s *survey) dhLine() []Line {
+	short := 0
+	for _, g := range s.grades {
+		if g.dhBits > 0 && g.dhBits < 2048 && (short == 0 || g.dhBits < short) {
+			short = g.dhBits
+		}
+	}
+	if short == 0 {
+		return nil
+	}
+	return []Line{{Status: StatusWarn, Text: fmt.Sprintf("a Diffie-Hellman group of %d bits: apps refuse it below 1024, and 2048 are the least that is sound (Logjam)", short)}}
+}
+
+// reach says which apps get no TLS, where that is many.
+func (s *survey) reach() []Line {
+	modern, twelve := s.grades[0], s.grades[1]
+	if slices.ContainsFunc(s.grades[:2], func(g *grade) bool { return g.state == stateUnknown || g.state == stateSilent }) {
+		return nil
+	}
+	switch {
+	case modern.state != stateTaken && twelve.state != stateTaken:
+		return []Line{{Status: StatusWarn, Text: "neither TLS 1.2 nor TLS 1.3: programs of today refuse to connect, this proxy and what uses Go, Java or OpenSSL 3 among them"}}
+	case modern.state != stateTaken && twelve.complete() && !slices.ContainsFunc(twelve.suites, usualInGo):
+		return []Line{{Status: StatusWarn, Text: "no suite with ECDHE: programs written in Go, this proxy among them, get no TLS"}}
+	case twelve.state != stateTaken:
+		return []Line{{Status: StatusOK, Text: "TLS 1.3 alone: apps from before about 2018 (OpenSSL 1.0, Java 8 before 8u261, Windows before Server 2022) get no TLS"}}
+	}
+	return nil
+}
+
+// usualInGo reports a suite of TLS 1.2 that Go offers unless told otherwise:
+// since Go 1.22 none with RSA key exchange.
+func usualInGo(id uint16) bool {
+	name := wire.SuiteName(id)
+	return strings.HasPrefix(name, "TLS_ECDHE_") && weakness(id) == weakNone &&
+		(strings.Contains(name, "_GCM_") || strings.Contains(name, "_CHACHA20_") || strings.HasSuffix(name, "_CBC_SHA"))
+}
