@@ -83,6 +83,15 @@ func Steps() (list [][2]string) {
 	return list
 }
 
+// StepNames returns all names by which [Wanted] knows steps: theirs, each
+// followed by those of its parts.
+func StepNames() (list []string) {
+	for _, s := range (steps{}).all() {
+		list = append(append(list, s.name), s.also...)
+	}
+	return list
+}
+
 // examination is one check under way. Steps that do not need each other's
 // answers run side by side.
 type examination struct {
@@ -105,26 +114,32 @@ type rungs struct {
 
 // Check examines a smarthost and tells each line of the ladder in its order, as
 // soon as it and those before it are known. It returns when all steps have
-// ended or ctx has.
+// ended, or a moment after ctx has: what was not reached by a deadline is told
+// as skipped.
 func (p *Prober) Check(ctx context.Context, t upstream.Target, w Wanted, told func(Line)) Report {
 	x := &examination{prober: p, target: t, want: w, step: map[string]*rungs{}}
-	list := x.chosen()
+	return x.climb(ctx, x.chosen(), told)
+}
+
+// climb takes the steps and tells their lines.
+func (x *examination) climb(ctx context.Context, list []step, told func(Line)) (r Report) {
 	for _, s := range list {
 		x.step[s.name] = &rungs{news: make(chan struct{}, 1), done: make(chan struct{})}
 	}
+	over, leave := lastWords(ctx)
+	defer leave()
 	for _, s := range list {
-		go x.take(ctx, s)
+		go x.take(ctx, s) // ends soon after ctx, or is left behind
 	}
-	var r Report
 	for _, s := range list {
-		x.tell(ctx, x.step[s.name], func(l Line) {
+		x.tell(over, s.name, func(l Line) {
 			r.Lines = append(r.Lines, l)
 			told(l)
 		})
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	r.Dialogue, r.Answers = x.known.dialogue, x.answers
+	r.Dialogue, r.Answers = x.dialogue(), slices.Clone(x.answers)
 	return r
 }
 
@@ -160,6 +175,9 @@ func (x *examination) take(ctx context.Context, s step) {
 	if ctx.Err() == nil {
 		s.run(ctx, x)
 	}
+	if ctx.Err() != nil && x.silent(s.name) {
+		x.say(s.name, late())
+	}
 }
 
 // say adds a line to a step's. A line that names no part of it stands for the
@@ -185,22 +203,35 @@ func (x *examination) answer(e session.Entry) {
 	x.answers = append(x.answers, e)
 }
 
-// tell tells the lines of a step as they come, until it has ended.
-func (x *examination) tell(ctx context.Context, r *rungs, told func(Line)) {
-	for count, over := 0, false; !over; {
+// tell tells the lines of a step as they come, until it has ended or is given
+// up.
+func (x *examination) tell(over context.Context, step string, told func(Line)) {
+	r := x.step[step]
+	for count, ended := 0, false; !ended; {
 		select {
 		case <-r.news:
 		case <-r.done:
-			over = true
-		case <-ctx.Done():
-			return
+			ended = true
+		case <-over.Done():
+			ended = true
 		}
-		x.mu.Lock()
-		lines := r.lines[count:]
-		x.mu.Unlock()
+		lines := x.lines(r, count)
+		if ended && count+len(lines) == 0 && over.Err() != nil {
+			lines = []Line{late()}
+			lines[0].Step = step
+		}
 		count += len(lines)
 		for _, l := range lines {
 			told(l)
 		}
 	}
 }
+
+// lines returns what a step has said, from the given line on.
+func (x *examination) lines(r *rungs, from int) []Line {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clone(r.lines[from:])
+}
+
+func (x *examination) silent(step string) bool { return len(x.lines(x.step[step], 0)) == 0 }
