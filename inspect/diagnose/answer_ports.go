@@ -92,7 +92,9 @@ func (p *ports) silence(f *facts, s *symptom) {
 	switch {
 	case p.own == "ok":
 		s.proof(p.answer, "Asked again when the session had ended, port {port} answered: what dropped the connection requests has passed, or drops some of them only.")
-	case p.answer.Probe.Cause == portBlocked || len(p.open) > 0:
+	case p.own == "refused":
+		s.proof(p.answer, "Asked again when the session had ended, port {port} was refused: "+p.words()+".")
+	case len(p.open) > 0:
 		p.blocked(f, s)
 	case p.alive():
 		s.proof(p.answer, "The host is up: "+p.words()+". No mail port of it can be reached from here: something drops mail on the way, or the host's own firewall does.")
@@ -105,9 +107,6 @@ func (p *ports) silence(f *facts, s *symptom) {
 // blocked is a port that is silent on a host that is not.
 func (p *ports) blocked(f *facts, s *symptom) {
 	s.cause, s.certainty = portBlocked, inspect.Certain
-	if len(p.open) == 0 {
-		s.certainty = inspect.Likely
-	}
 	s.proof(p.answer, "Asked from here: "+p.words()+".")
 	s.fix = append(p.moves(f), "If it has to be port {port}, have it opened for {host}: in the firewall or security group here, else by the hoster or the line's provider, who often block port 25 until asked.")
 }
@@ -128,11 +127,8 @@ func (p *ports) refusal(f *facts, s *symptom) {
 	}
 }
 
-// moves are the steps to the port that works.
+// moves are the steps to the port that works, of which there is one.
 func (p *ports) moves(f *facts) []string {
-	if len(p.open) == 0 {
-		return nil
-	}
 	step := "Use port " + p.open[0] + ", which answers from here: " + settings(p.open[0], f.s.Passthrough)
 	if more := p.open[1:]; len(more) > 0 {
 		step += " (so does " + listed(more) + ")"

@@ -1,0 +1,75 @@
+package diagnose_test
+
+import (
+	"testing"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/diagnose"
+	"smtp-proxy/proxy/session"
+)
+
+const xbl = "XBL: a hacked machine sends from it; the list says \"see https://elsewhere.example/\"; look up and remove: https://check.spamhaus.org/results/?query=203.0.113.5"
+
+// listedBy is the answer of the blocklists about 203.0.113.5.
+func listedBy(result, cause string, parts ...string) session.Entry {
+	e := asked("dnsbl", result, cause, parts...)
+	e.Probe.Target, e.Text = "203.0.113.5", "203.0.113.5 is looked up"
+	return e
+}
+
+// A listing names the list, the reason and the page; that there is none is
+// said, too.
+func TestAnswerOfBlocklists(t *testing.T) {
+	greeted := func(text string) *inspect.Session {
+		return play(t, "smtp.example.com:587", "open\nU: "+text+"\nclose upstream\nend")
+	}
+	const named = "554 5.7.1 Service unavailable; Client host [203.0.113.5] blocked using zen.spamhaus.org"
+	const unnamed = "554 5.7.1 Your access has been rejected due to the sending MTA's poor reputation"
+	runAnswered(t, []answered{
+		{"the list that the reply names has it", greeted(named), "dnsbl",
+			listedBy("fail", "reputation.ip-blocklisted", "zen.spamhaus.org listed "+xbl, "bl.spamcop.net clear not listed"),
+			"reputation.ip-blocklisted", inspect.Certain, "operator",
+			[]string{"203.0.113.5 is listed by zen.spamhaus.org (XBL: a hacked machine sends from it", "and not by bl.spamcop.net."},
+			"Look 203.0.113.5 up at zen.spamhaus.org, stop what it is listed for, and have it removed: https://check.spamhaus.org/results/?query=203.0.113.5."},
+		{"the list that the reply names has it no longer", greeted(named), "dnsbl",
+			listedBy("ok", "", "zen.spamhaus.org clear not listed", "bl.spamcop.net clear not listed"),
+			"reputation.ip-blocklisted", inspect.Certain, "operator",
+			[]string{"none of the lists that answered has 203.0.113.5: zen.spamhaus.org and bl.spamcop.net.", "names zen.spamhaus.org all the same"}, ""},
+		{"no list named, and one has it", greeted(unnamed), "dnsbl",
+			listedBy("fail", "reputation.ip-blocklisted", "zen.spamhaus.org listed "+xbl),
+			"reputation.ip-blocklisted", inspect.Likely, "operator", []string{"The reply names no list"}, "https://check.spamhaus.org/"},
+		{"no list named, and one that few heed has it", greeted(unnamed), "dnsbl",
+			listedBy("fail", "", "minor.example listed sent spam; look up and remove: https://minor.example/"),
+			"reputation.poor", inspect.Certain, "operator", []string{"listed by minor.example (sent spam)"}, "https://minor.example/."},
+		{"no list has it", greeted(unnamed), "dnsbl",
+			listedBy("ok", "", "zen.spamhaus.org clear not listed", "bl.spamcop.net refused too many questions"),
+			"reputation.poor", inspect.Certain, "operator", []string{"none of the lists that answered has 203.0.113.5: zen.spamhaus.org."}, "Look 203.0.113.5 up at talosintelligence.com"},
+		{"words of reputation without a reason", greeted("554 5.7.0 blocked [203.0.113.5]"), "dnsbl",
+			listedBy("fail", "reputation.ip-blocklisted", "zen.spamhaus.org listed "+xbl),
+			"reputation.ip-blocklisted", inspect.Likely, "operator", []string{"203.0.113.5 is on one that many heed"}, "zen.spamhaus.org"},
+	})
+}
+
+// The lists are asked about the address that the refusal names, and only after
+// one that smells of reputation.
+func TestBlocklistsAreAskedFor(t *testing.T) {
+	e := engine(t, diagnose.Options{})
+	for text, want := range map[string]string{
+		"554 5.7.1 Client host [203.0.113.5] blocked using zen.spamhaus.org": "dnsbl 203.0.113.5",
+		"554 5.7.1 poor reputation": "dnsbl invalid IP",
+		"554 5.7.1 Client host [2001:db8::5] blocked using zen.spamhaus.org": "dnsbl 2001:db8::5",
+		"554 5.7.1 No":                   "",
+		"421 4.3.2 system not accepting": "",
+		"554 5.7.1 mail from your country is not accepted here": "",
+	} {
+		s := play(t, "smtp.example.com:587", "open\nU: "+text+"\nclose upstream\nend")
+		s.Findings = e.Annotate(s)
+		got := ""
+		for _, q := range e.Questions(s) {
+			got += q.Probe + " " + q.Addr.String()
+		}
+		if got != want {
+			t.Errorf("%s, %s: asked %q, want %q", text, causes(s.Findings), got, want)
+		}
+	}
+}
