@@ -12,7 +12,9 @@ import (
 type known struct {
 	addrs    []netip.Addr    // dns: the addresses of the smarthost, in the order of the answers
 	contacts []contact       // tcp: those of the addresses that answer
+	alias    string          // dns: the name at the end of the smarthost's aliases; empty without any
 	mailFor  []string        // mx: the domains whose mail exchanger the smarthost is; empty for a mere smarthost
+	mailAs   string          // mx: the name under which it is
 	dialogue []session.Entry // dialogue: the session with the smarthost
 	egress   netip.Addr      // egress: this machine's address as the smarthost sees it
 }

@@ -24,6 +24,7 @@ type Options struct {
 	AtOnce     int              // questions in progress, over all smarthosts; 0 means 4
 	PerMinute  int              // connections to one smarthost; 0 means 30
 	Keep       time.Duration    // how long an answer is good for; 0 means an hour
+	HTTPSPort  int              // where the policies of domains are fetched; 0 means 443
 	OtherPorts []int            // of a smarthost, that Ports asks beside its own; nil means 25, 465, 587, 2525 and, as a control, 443
 }
 
@@ -45,6 +46,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OtherPorts == nil {
 		o.OtherPorts = otherPorts()
+	}
+	if o.HTTPSPort == 0 {
+		o.HTTPSPort = 443
 	}
 	return o
 }
