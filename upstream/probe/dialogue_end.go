@@ -1,0 +1,80 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
+)
+
+// endOf says how the smarthost ended; nil is a clean end.
+func (d *dialogue) endOf(err error) *session.Fault {
+	switch {
+	case d.broken != nil:
+		return d.broken
+	case errors.Is(err, io.EOF):
+		return nil
+	}
+	return upstream.Classify("read", err)
+}
+
+// cutShort ends a dialogue whose time is over, or which nobody wants any more.
+// Of the two only the first is the smarthost's doing: it has used the time up.
+func (d *dialogue) cutShort(ctx context.Context) {
+	now := time.Now()
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		d.apply(d.m.Abort(now, session.OddShutdown, "the check was broken off"))
+		return
+	}
+	const over = "the time of the check is over"
+	if d.conn != nil {
+		silent := now.Sub(d.heard)
+		d.record(session.Entry{
+			At: now, Leg: session.Upstream, From: session.FromProxy, Kind: session.KindNote, Phase: d.phase,
+			Secure: d.app.private, Odd: session.OddTimeout, Silent: &session.Silent{Upstream: silent},
+			Text: fmt.Sprintf("the upstream has been silent for %s, and %s", spelled(silent), over),
+		})
+	}
+	d.apply(d.m.Abort(now, "", over))
+}
+
+// endWrites tells the smarthost that nothing more will come.
+func (d *dialogue) endWrites() {
+	if d.conn == nil {
+		return
+	}
+	if tc, ok := d.conn.(*tls.Conn); ok {
+		_ = tc.SetWriteDeadline(time.Now().Add(goodbyeWait))
+		_ = tc.CloseWrite() // who has gone cannot be told
+	}
+	if hc, ok := upstream.Unwrap(d.conn).(interface{ CloseWrite() error }); ok {
+		_ = hc.CloseWrite()
+	}
+}
+
+// hangUp closes the connection, if there is one.
+func (d *dialogue) hangUp() {
+	d.unwatch()
+	if d.conn != nil {
+		_ = upstream.Unwrap(d.conn).Close()
+		d.conn = nil
+	}
+}
+
+// spelled is a time as a person wants to read it.
+func spelled(t time.Duration) time.Duration {
+	switch {
+	case t >= 10*time.Second:
+		return t.Round(time.Second)
+	case t >= time.Second:
+		return t.Round(100 * time.Millisecond)
+	case t >= time.Millisecond:
+		return t.Round(100 * time.Microsecond)
+	}
+	return t.Round(time.Microsecond)
+}

@@ -1,0 +1,191 @@
+package probe
+
+import (
+	"crypto/hmac"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/emersion/go-sasl"
+
+	"smtp-proxy/proxy/wire"
+)
+
+// maxRounds bounds the challenges of an AUTH exchange.
+const maxRounds = 5
+
+// signIn is the one attempt of a dialogue to sign in.
+type signIn struct {
+	mechanism string
+	side      sasl.Client
+	rounds    int
+}
+
+// authenticate signs in if the script has a user, there is a way to do it, and
+// nobody on the path can read along.
+func (a *caller) authenticate() {
+	offered := mechanisms(a.offers)
+	mechanism, side := a.way(offered)
+	switch {
+	case a.script.User == "":
+		a.skips[partAuth] = onOffer(offered) + "; no user given (--user)"
+	case !a.private && !a.trusted:
+		a.skips[partAuth] = onOffer(offered) + "; not tried: the connection is in clear, and the password would be readable on its way"
+	case side == nil:
+		a.skips[partAuth] = onOffer(offered) + "; not tried: " + a.noWay()
+	case a.signIn == nil: // one attempt, whatever comes
+		a.signIn = &signIn{mechanism: mechanism, side: side}
+		a.begin()
+		return
+	}
+	a.mail(wire.Reply{})
+}
+
+func onOffer(offered []string) string {
+	if len(offered) == 0 {
+		return "no mechanism on offer"
+	}
+	return "on offer: " + strings.Join(offered, ", ")
+}
+
+func (a *caller) noWay() string {
+	switch {
+	case a.script.Mechanism != "":
+		return fmt.Sprintf("this program cannot do %s with what was given", strings.ToUpper(a.script.Mechanism))
+	case a.script.Token != "":
+		return "none of them takes an OAuth token"
+	}
+	return "none of them takes a password"
+}
+
+// mechanisms lists what a reply to EHLO offers for AUTH, in its order.
+func mechanisms(ehlo wire.Reply) (names []string) {
+	for _, text := range ehlo.Lines[min(1, len(ehlo.Lines)):] {
+		keyword, params := wire.Keyword([]byte(text))
+		if keyword != "AUTH" {
+			continue
+		}
+		for _, name := range strings.Fields(strings.ToUpper(params)) {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// way chooses a mechanism: the one that the script names, offered or not, else
+// the best on offer. The side is nil when there is none.
+func (a *caller) way(offered []string) (string, sasl.Client) {
+	if named := strings.ToUpper(a.script.Mechanism); named != "" {
+		return named, a.sideOf(named)
+	}
+	for _, name := range []string{"XOAUTH2", "OAUTHBEARER", "PLAIN", "LOGIN", "CRAM-MD5"} {
+		if side := a.sideOf(name); side != nil && slices.Contains(offered, name) {
+			return name, side
+		}
+	}
+	return "", nil
+}
+
+// sideOf is the app's side of a mechanism, nil for one that does not go with
+// the kind of secret that was given.
+func (a *caller) sideOf(mechanism string) sasl.Client {
+	s := a.script
+	withToken := mechanism == "XOAUTH2" || mechanism == "OAUTHBEARER"
+	if withToken != (s.Token != "") || strings.ContainsAny(s.User, "\x00\x01") {
+		return nil
+	}
+	switch mechanism {
+	case "XOAUTH2":
+		return &bearer{mechanism, "user=" + s.User + "\x01auth=Bearer " + s.Token + "\x01\x01", nil}
+	case "OAUTHBEARER":
+		return &bearer{mechanism, "n,a=" + gs2(s.User) + ",\x01auth=Bearer " + s.Token + "\x01\x01", []byte{1}}
+	case "PLAIN":
+		return sasl.NewPlainClient("", s.User, s.Password)
+	case "LOGIN":
+		return &login{answers: []string{s.User, s.Password}}
+	case "CRAM-MD5":
+		return &cram{s.User, s.Password}
+	}
+	return nil
+}
+
+// begin says AUTH.
+func (a *caller) begin() {
+	_, initial, err := a.signIn.side.Start()
+	line := "AUTH " + a.signIn.mechanism
+	switch {
+	case err != nil:
+		a.quit(wire.Reply{})
+		return
+	case initial != nil:
+		line += " " + base64.StdEncoding.EncodeToString(initial)
+	}
+	a.say(line, a.challenged)
+}
+
+// challenged goes on with the exchange. What cannot be answered is cancelled,
+// as RFC 4954, section 4 wants it.
+func (a *caller) challenged(r wire.Reply) {
+	switch {
+	case r.Code == 235:
+		a.mail(r)
+		return
+	case r.Code != 334:
+		a.quit(r)
+		return
+	}
+	a.signIn.rounds++
+	answer := "*"
+	challenge, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.Text()))
+	if err == nil && a.signIn.rounds <= maxRounds {
+		if response, err := a.signIn.side.Next(challenge); err == nil {
+			answer = base64.StdEncoding.EncodeToString(response)
+		}
+	}
+	a.say(answer, a.challenged)
+}
+
+// bearer is XOAUTH2 (of Google and Microsoft) or OAUTHBEARER (RFC 7628). Both
+// tell the reason of a refusal in a challenge that wants an empty answer before
+// the refusal itself, where go-sasl breaks the exchange off.
+type bearer struct {
+	mechanism, initial string
+	empty              []byte
+}
+
+func (b *bearer) Start() (string, []byte, error)           { return b.mechanism, []byte(b.initial), nil }
+func (b *bearer) Next([]byte) (response []byte, err error) { return b.empty, nil }
+
+// gs2 escapes a name as RFC 5801, section 4 has it.
+func gs2(name string) string { return strings.NewReplacer("=", "=3D", ",", "=2C").Replace(name) }
+
+// login answers the two questions of LOGIN by their order: their words differ
+// from server to server, and go-sasl knows one of them.
+type login struct{ answers []string }
+
+func (l *login) Start() (string, []byte, error) { return "LOGIN", nil, nil }
+
+func (l *login) Next([]byte) ([]byte, error) {
+	if len(l.answers) == 0 {
+		return nil, sasl.ErrUnexpectedServerChallenge
+	}
+	answer := l.answers[0]
+	l.answers = l.answers[1:]
+	return []byte(answer), nil
+}
+
+// cram is CRAM-MD5 (RFC 2195), which go-sasl lacks.
+type cram struct{ user, secret string }
+
+func (c *cram) Start() (string, []byte, error) { return "CRAM-MD5", nil, nil }
+
+func (c *cram) Next(challenge []byte) ([]byte, error) {
+	mac := hmac.New(md5.New, []byte(c.secret))
+	mac.Write(challenge)
+	return []byte(c.user + " " + hex.EncodeToString(mac.Sum(nil))), nil
+}
