@@ -60,13 +60,14 @@ type Prober struct {
 	budget  *budget
 	grids   *grids
 	answers *answers
+	lists   *listMemory
 	counts  counts
 }
 
 // New returns a prober. Nothing is asked before the first question.
 func New(o Options) *Prober {
 	o = o.withDefaults()
-	return &Prober{options: o, gate: newGate(o.AtOnce), budget: newBudget(o.PerMinute), grids: newGrids(), answers: newAnswers()}
+	return &Prober{options: o, gate: newGate(o.AtOnce), budget: newBudget(o.PerMinute), grids: newGrids(), answers: newAnswers(), lists: newListMemory()}
 }
 
 // Counts is what a prober has done since its start.
