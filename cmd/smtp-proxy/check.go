@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,7 +70,7 @@ Steps:
 	for _, s := range probe.Steps() {
 		text += fmt.Sprintf("  %-12s %s\n", s[0], s[1])
 	}
-	return text
+	return text + "\n--steps takes these names and those of their parts: " + strings.Join(probe.StepNames(), ", ") + "."
 }
 
 // checkAll checks each target, in rounds with --watch.

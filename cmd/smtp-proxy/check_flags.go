@@ -77,7 +77,7 @@ func (c *checkup) checkScript() error {
 
 // checkSteps refuses unknown steps.
 func (c *checkup) checkSteps() error {
-	names := stepNames()
+	names := probe.StepNames()
 	var mistakes []error
 	for i, name := range c.steps {
 		c.steps[i] = strings.ToLower(strings.TrimSpace(name))
@@ -86,12 +86,4 @@ func (c *checkup) checkSteps() error {
 		}
 	}
 	return errors.Join(mistakes...)
-}
-
-// stepNames returns what --steps takes, in the order of the ladder.
-func stepNames() (names []string) {
-	for _, s := range probe.Steps() {
-		names = append(names, s[0])
-	}
-	return names
 }

@@ -24,7 +24,7 @@ type ladder struct{ transcript }
 const (
 	wordWidth = 4  // "FAIL"
 	nameWidth = 11 // "certificate"
-	rungText  = 2 + wordWidth + 2 + nameWidth + 1 + timingWidth + 2
+	rungText  = 3 + wordWidth + 2 + nameWidth + 1 + timingWidth + 2
 )
 
 func (l ladder) begin(r *examined) {
@@ -63,13 +63,13 @@ func (l ladder) rung(b *strings.Builder, rung probe.Line) {
 func statusWords(s probe.Status) (mark, word string, as style) {
 	switch s {
 	case probe.StatusOK:
-		return "  ", "ok", green
+		return "   ", "ok", green
 	case probe.StatusWarn:
-		return "! ", "warn", yellow
+		return "!  ", "warn", yellow
 	case probe.StatusFail:
-		return "**", "FAIL", boldRed
+		return "** ", "FAIL", boldRed
 	}
-	return "- ", string(s), dim
+	return "-  ", string(s), dim
 }
 
 func textStyle(s probe.Status) style {

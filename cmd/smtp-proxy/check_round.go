@@ -54,7 +54,7 @@ func (x *examiner) examine(ctx context.Context, e *examinee, before *examined) *
 		x.out.begin(r)
 		told = x.out.line
 	}
-	limited, cancel := context.WithTimeout(ctx, x.c.timeout)
+	limited, cancel := context.WithTimeout(ctx, max(x.c.timeout-probe.LastWord, x.c.timeout/2))
 	defer cancel()
 	r.report = x.prober(e).Check(limited, e.target, x.wanted(r, before), told)
 	x.diagnose(r)

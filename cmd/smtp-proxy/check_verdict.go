@@ -49,15 +49,12 @@ func (r *examined) firstFailed() (string, bool) {
 // cutOff reports a step that the end of the time has cut off.
 func (r *examined) cutOff() bool {
 	for _, l := range r.report.Lines {
-		if l.Status == probe.StatusSkip && strings.HasPrefix(l.Text, outOfTime) {
+		if l.Status == probe.StatusSkip && strings.HasPrefix(l.Text, probe.OutOfTime) {
 			return true
 		}
 	}
 	return false
 }
-
-// outOfTime is the text of a step that was not reached.
-const outOfTime = "out of time"
 
 func (r *examined) count(s probe.Status) (n int) {
 	for _, l := range r.report.Lines {

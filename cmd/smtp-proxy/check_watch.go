@@ -77,7 +77,7 @@ func (x *examiner) wanted(r, before *examined) probe.Wanted {
 	}
 	r.blocklists = before.blocklists
 	if w.Steps == nil {
-		w.Steps = stepNames()
+		w.Steps = probe.StepNames()
 	}
 	w.Steps = slices.DeleteFunc(slices.Clone(w.Steps), func(name string) bool { return name == stepBlocklists })
 	return w

@@ -10,9 +10,9 @@ import (
 // OutOfTime is the text of a step that a deadline has cut off.
 const OutOfTime = "out of time"
 
-// lastWord is how long a check waits for its steps when its time is up: each
+// LastWord is how long a check waits for its steps when its time is up: each
 // says then how far it has come, and none holds the rest up.
-const lastWord = 250 * time.Millisecond
+const LastWord = 250 * time.Millisecond
 
 // lastWords returns a context that ends a moment after ctx. leave ends it at
 // once.
@@ -20,7 +20,7 @@ func lastWords(ctx context.Context) (over context.Context, leave func()) {
 	over, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		defer cancel()
-		moment := time.NewTimer(lastWord)
+		moment := time.NewTimer(LastWord)
 		defer moment.Stop()
 		select {
 		case <-moment.C:

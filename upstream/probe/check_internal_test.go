@@ -67,7 +67,7 @@ func TestClimbOutOfTime(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if took, most := time.Since(began), 5*time.Second+lastWord; took != most {
+		if took, most := time.Since(began), 5*time.Second+LastWord; took != most {
 			t.Errorf("got back after %s, want %s", took, most)
 		}
 		if len(r.Dialogue) != 1 {
