@@ -29,7 +29,8 @@ const (
 )
 
 // sectionSize is when a block is full: enough for compression to find what
-// sessions have in common, little enough to be read for one session's sake.
+// sessions have in common, little enough to be read for one session's sake. It
+// is the compressor's window, too, and therefore a power of two.
 const sectionSize = 256 << 10
 
 // maxSection bounds what a section may claim to hold.
