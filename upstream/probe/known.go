@@ -15,6 +15,7 @@ type known struct {
 	contacts []contact       // tcp: those of the addresses that answer
 	alias    string          // dns: the name at the end of the smarthost's aliases; empty without any
 	mailFor  []string        // mx: the domains whose mail exchanger the smarthost is; empty for a mere smarthost
+	mailAs   string          // mx: the name under which it is
 	dialogue []session.Entry // dialogue: the session with the smarthost
 	spoken   upstream.Target // dialogue: the target, its mode being what the port speaks: auto is settled where that could be found out
 	egress   netip.Addr      // egress: this machine's address as the smarthost sees it

@@ -137,17 +137,7 @@ func opinionOfServer(server string, answers []upstream.Resolution) dnsOpinion {
 	for _, a := range answers {
 		o.took = max(o.took, a.Lookup.Duration)
 		o.addrs = append(o.addrs, a.Addrs...)
-		switch f := a.Fault; {
-		case f == nil:
-		case f.Class != session.FaultNoSuchHost:
-			o.why = strings.TrimPrefix(f.Text, server+": ")
-			o.result = resolverFailing
-			if strings.HasSuffix(o.why, "in time") {
-				o.result = resolverSilent
-			}
-		case o.why == "":
-			o.why = f.Text
-		}
+		o.take(a.Fault)
 	}
 	slices.SortFunc(o.addrs, netip.Addr.Compare)
 	if len(o.addrs) > 0 {
@@ -157,6 +147,24 @@ func opinionOfServer(server string, answers []upstream.Resolution) dnsOpinion {
 		o.result = resolverKnows
 	}
 	return o
+}
+
+// take notes why a question brought no address. What the server could not
+// answer weighs more than what it denies.
+func (o *dnsOpinion) take(f *session.Fault) {
+	if f == nil {
+		return
+	}
+	why := strings.TrimPrefix(strings.Replace(f.Text, ", says "+o.server, "", 1), o.server+": ")
+	switch {
+	case f.Class == session.FaultNoSuchHost && o.why == "":
+		o.why = why
+	case f.Class != session.FaultNoSuchHost:
+		o.result, o.why = resolverFailing, why
+		if strings.HasSuffix(why, "in time") {
+			o.result = resolverSilent
+		}
+	}
 }
 
 // settled reports whether the server has said whether the host exists.

@@ -29,7 +29,7 @@ func TestResolversStep(t *testing.T) {
 		"same.example":    {"ok 2 DNS servers know same.example alike (" + first.Addr() + " in …, " + second.Addr() + " in "},
 		"nowhere.example": {"ok 2 DNS servers say that nowhere.example has no address alike ("},
 		"turns.example":   {"warn the DNS servers give different addresses of turns.example: " + first.Addr() + " says 192.0.2.1; " + second.Addr() + " says 192.0.2.2"},
-		"late.example":    {"warn the DNS servers disagree about late.example: " + first.Addr() + " has 192.0.2.1, and …NXDOMAIN…" + second.Addr()},
+		"late.example":    {"warn the DNS servers disagree about late.example: " + first.Addr() + " has 192.0.2.1, and " + second.Addr() + ": no such host (NXDOMAIN)"},
 		"dead.example":    {"ok the DNS server knows dead.example (" + first.Addr(), "warn " + second.Addr() + ": no answer in time"},
 		"half.example":    {"ok 2 DNS servers", "warn " + second.Addr() + " answers for one address family only: SERVFAIL"},
 		"broken.example":  {"fail no DNS server answers: " + first.Addr() + ": REFUSED; " + second.Addr() + ": REFUSED"},
