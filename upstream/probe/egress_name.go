@@ -47,7 +47,7 @@ func nameOf(ctx context.Context, c *upstream.Connector, addr netip.Addr) (n nami
 	r := c.Lookup(ctx, reverse, dns.TypePTR)
 	for _, rr := range r.List {
 		if ptr, ok := rr.(*dns.PTR); ok && len(n.names) < maxNames {
-			n.names = append(n.names, strings.ToLower(strings.TrimSuffix(printable(ptr.Ptr), ".")))
+			n.names = append(n.names, strings.ToLower(strings.TrimSuffix(ptr.Ptr, ".")))
 		}
 	}
 	switch {
@@ -63,13 +63,9 @@ func nameOf(ctx context.Context, c *upstream.Connector, addr netip.Addr) (n nami
 
 // confirm asks for the addresses of the names.
 func (n *naming) confirm(ctx context.Context, c *upstream.Connector, addr netip.Addr) {
-	qtype := dns.TypeA
-	if addr.Is6() {
-		qtype = dns.TypeAAAA
-	}
 	n.state = nameUnconfirmed
 	for i, name := range n.names {
-		if !leadsTo(c.Lookup(ctx, name, qtype), addr) {
+		if !slices.Contains(addressesLike(ctx, c, name, addr), addr) {
 			continue
 		}
 		n.names = append([]string{name}, slices.Delete(slices.Clone(n.names), i, i+1)...)
@@ -79,13 +75,6 @@ func (n *naming) confirm(ctx context.Context, c *upstream.Connector, addr netip.
 		}
 		return
 	}
-}
-
-func leadsTo(r upstream.Records, addr netip.Addr) bool {
-	return slices.ContainsFunc(r.Lookup.Answers, func(s string) bool {
-		a, err := netip.ParseAddr(s)
-		return err == nil && a.Unmap() == addr
-	})
 }
 
 // generic says why a name looks like one that a provider gives to a line, and

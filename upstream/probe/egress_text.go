@@ -10,6 +10,7 @@ const (
 	maxScanned  = 4 << 10 // octets
 	maxMentions = 16
 	maxLiteral  = 48 // octets of an address, with a port
+	maxBefore   = 96
 )
 
 // mention is an address that stands in a text.
@@ -42,7 +43,7 @@ func mentionsIn(text string) (found []mention) {
 			continue
 		}
 		if literal, addr, ok := addressIn(text[start:end]); ok && endsWord(text, end) {
-			found = append(found, mention{addr, literal, strings.ToLower(text[max(0, i-maxLiteral):i])})
+			found = append(found, mention{addr, literal, strings.ToLower(text[max(0, i-maxBefore):i])})
 		}
 		i = end
 	}
@@ -86,15 +87,19 @@ func beforePort(run string) string {
 }
 
 // accused reports whether the words in front of an address make it that of the
-// machine that is refused.
+// machine that is refused: "client host [203.0.113.5]", "banned sending IP
+// 203.0.113.5", or the end of a link to the reason.
 func (m mention) accused() bool {
+	if strings.HasSuffix(m.before, "=") || strings.HasSuffix(m.before, "?") || strings.HasSuffix(m.before, "/ip/") {
+		return strings.Contains(m.before, "//") || strings.HasSuffix(m.before, "ip=")
+	}
 	before := strings.TrimRight(m.before, " ([<\"'")
-	for _, word := range []string{"client host", "client", "ip", "ip address", "address", "ip:", "address:", "your", "host", "from", "sender", "ip=", "query=", "/ip/", "addr=", "connection from"} {
-		if rest, ok := strings.CutSuffix(before, word); ok && (word[len(word)-1] == '=' || word[0] == '/' || rest == "" || !ofWord(rest[len(rest)-1])) {
+	for _, word := range []string{"client", "client:", "host", "ip", "ip:", "address", "address:", "your", "from", "sender", "cannot find your hostname,"} {
+		if rest, ok := strings.CutSuffix(before, word); ok && (rest == "" || !ofWord(rest[len(rest)-1])) {
 			return true
 		}
 	}
-	// Gmail and others: "[203.0.113.5      19] Our system has detected", right
-	// behind the codes.
+	// Gmail: "[203.0.113.5      19] Our system has detected", right behind the
+	// codes.
 	return strings.HasSuffix(m.before, "[") && strings.Trim(before, "0123456789.- \n") == ""
 }
