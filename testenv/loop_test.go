@@ -197,15 +197,7 @@ func (l *loop) inquire(t *testing.T, e *diagnose.Engine, s *inspect.Session) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	for _, q := range e.Questions(s) {
-		var answer session.Entry
-		switch q.Probe {
-		case "certificate":
-			answer = l.prober.Certificate(ctx, l.target, q.SNI)
-		case inspect.ProbeDirect:
-			answer = l.prober.Direct(ctx, l.target, q.Hello)
-		default:
-			t.Errorf("asked for a probe %q", q.Probe)
-		}
+		answer := l.prober.Ask(ctx, l.target, probe.Question(q).About(s.Events))
 		answer.Seq = len(s.Events) + 1
 		s.Answer(&answer)
 	}

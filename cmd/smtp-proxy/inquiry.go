@@ -12,13 +12,13 @@ import (
 	"smtp-proxy/inspect/diagnose"
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/upstream"
+	"smtp-proxy/upstream/probe"
 )
 
 // prober asks smarthosts questions. Each answer is an entry, also when the
 // question could not be asked.
 type prober interface {
-	Certificate(ctx context.Context, t upstream.Target, sni string) session.Entry
-	Direct(ctx context.Context, t upstream.Target, hello *session.Hello) session.Entry
+	Ask(ctx context.Context, t upstream.Target, q probe.Question) session.Entry
 }
 
 // inquiry asks what would sharpen the diagnosis of a session, when that has
@@ -133,12 +133,7 @@ func (q *inquiry) ask(ctx context.Context, s *inspect.Session) (answers []sessio
 		return nil
 	}
 	for _, question := range q.questions(s) {
-		var e session.Entry
-		if question.Probe == inspect.ProbeDirect {
-			e = p.Direct(ctx, target, question.Hello)
-		} else {
-			e = p.Certificate(ctx, target, question.SNI)
-		}
+		e := p.Ask(ctx, target, probe.Question(question).About(s.Events))
 		e.Seq = lastSeq(s) + 1
 		s.Answer(&e)
 		answers = append(answers, e)

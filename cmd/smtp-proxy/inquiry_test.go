@@ -15,28 +15,21 @@ import (
 	"smtp-proxy/inspect/diagnose"
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/upstream"
+	"smtp-proxy/upstream/probe"
 )
 
 // oracle is a prober whose answers take a while. It ends early with its
 // context.
 type oracle struct{ takes time.Duration }
 
-func (o oracle) answer(ctx context.Context, name string) session.Entry {
-	e := session.Entry{Kind: session.KindProbe, Leg: session.Upstream, From: session.FromProxy, Text: name, Probe: &session.Probe{Name: name, Result: "ok"}}
+func (o oracle) Ask(ctx context.Context, _ upstream.Target, q probe.Question) session.Entry {
+	e := session.Entry{Kind: session.KindProbe, Leg: session.Upstream, From: session.FromProxy, Text: q.Probe, Probe: &session.Probe{Name: q.Probe, Result: "ok"}}
 	select {
 	case <-time.After(o.takes):
 	case <-ctx.Done():
 		e.Probe.Result = "skip"
 	}
 	return e
-}
-
-func (o oracle) Certificate(ctx context.Context, _ upstream.Target, _ string) session.Entry {
-	return o.answer(ctx, "certificate")
-}
-
-func (o oracle) Direct(ctx context.Context, _ upstream.Target, _ *session.Hello) session.Entry {
-	return o.answer(ctx, inspect.ProbeDirect)
 }
 
 // asking is an inquiry with a stub on each side of it.
@@ -130,4 +123,14 @@ func TestInquiryIsBounded(t *testing.T) {
 		}
 		a.offer(refusing("late")) // is refused in silence
 	})
+}
+
+// Every question of the diagnosis has a probe that answers it.
+func TestQuestionsHaveProbes(t *testing.T) {
+	known := probe.Questions()
+	for _, name := range diagnose.Probes() {
+		if !slices.Contains(known, name) {
+			t.Errorf("the diagnosis asks for %q, and the probes are %q", name, known)
+		}
+	}
 }

@@ -12,7 +12,7 @@ import (
 	"smtp-proxy/upstream"
 )
 
-const namePort = "port"
+const nameSpeaks = "speaks"
 
 // patience is how long a port may be silent before TLS is tried on it: a mail
 // server greets at once, or after a few seconds if it suspects spam.
@@ -29,33 +29,61 @@ const (
 	speaksGoodbye protocol = "nothing, and closes the connection"
 )
 
-// Port says what a smarthost's port speaks, whatever the target's mode: it
+// Speaks says what a smarthost's port speaks, whatever the target's mode: it
 // waits for a greeting, and offers TLS when none comes. The result is fail
 // when the mode expects something else, with the cause that this leads to.
-func (p *Prober) Port(ctx context.Context, t upstream.Target) session.Entry {
+func (p *Prober) Speaks(ctx context.Context, t upstream.Target) session.Entry {
 	leave, err := p.gate.enter(ctx, t)
 	if err != nil {
-		return p.answer(t, skipped(namePort, err))
+		return p.answer(t, skipped(nameSpeaks, err))
 	}
 	defer leave()
+	question := nameSpeaks + " " + t.Name + " " + string(t.Mode)
+	if e, ok := p.answers.recall(question, p.options); ok {
+		return p.answer(t, e)
+	}
+	e, err := p.listen(ctx, t)
+	if err != nil {
+		return p.answer(t, skipped(nameSpeaks, err))
+	}
+	return p.answer(t, p.answers.keep(question, e, p.options))
+}
+
+// listen connects and hears what comes.
+func (p *Prober) listen(ctx context.Context, t upstream.Target) (session.Entry, error) {
+	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, p.options.Timeout)
 	defer cancel()
 	l, err := p.open(limited, t)
 	if err != nil {
-		return p.answer(t, skipped(namePort, err))
+		return session.Entry{}, err
 	}
 	speaks, first := l.speaks(min(patience, p.options.Timeout/2))
 	if err := ctx.Err(); err != nil {
-		return p.answer(t, skipped(namePort, err))
+		return session.Entry{}, err
 	}
 	e := session.Entry{
 		Text:  fmt.Sprintf("%s speaks %s%s", t.Name, speaks, first),
-		Probe: &session.Probe{Name: namePort, Result: resultOK, Cause: portCause(t, speaks)},
+		Phase: session.PhaseGreeting,
+		Fault: speaks.fault(),
+		Probe: &session.Probe{Name: nameSpeaks, Result: resultOK, Cause: portCause(t, speaks), Duration: time.Since(began)},
 	}
 	if e.Probe.Cause != "" {
 		e.Probe.Result = resultFail
 	}
-	return p.answer(t, e)
+	return e, nil
+}
+
+// fault is what broke where nothing was said. That may be over in a minute,
+// while what a port speaks stays as it is.
+func (s protocol) fault() *session.Fault {
+	switch s {
+	case speaksNothing:
+		return &session.Fault{Op: "read", Class: session.FaultTimeout, Text: "no octet came"}
+	case speaksGoodbye:
+		return &session.Fault{Op: "read", Class: session.FaultClosed, Text: "closed without a word"}
+	}
+	return nil
 }
 
 // portCause is what becomes of sessions to a port that speaks otherwise than

@@ -3,6 +3,7 @@ package probe_test
 import (
 	"bufio"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"smtp-proxy/upstream/probe"
 )
 
-func TestPort(t *testing.T) {
+func TestSpeaks(t *testing.T) {
 	plain := start(t, testenv.SmarthostOptions{}).Addr()
 	implicit := start(t, testenv.SmarthostOptions{Implicit: true}).Addr()
 	tests := []struct {
@@ -36,10 +37,30 @@ func TestPort(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := newProber(t, nil, probe.Options{Timeout: 500 * time.Millisecond})
-			e := p.Port(t.Context(), target(test.addr, test.mode))
+			e := p.Speaks(t.Context(), target(test.addr, test.mode))
 			if e.Probe.Result != test.result || e.Probe.Cause != test.cause || !strings.Contains(e.Text, test.text) {
 				t.Errorf("got %s %q, %q; want %s %q, %q", e.Probe.Result, e.Probe.Cause, e.Text, test.result, test.cause, test.text)
 			}
 		})
+	}
+}
+
+// What a port speaks is remembered; that it said nothing, for a minute only.
+func TestSpeaksIsRemembered(t *testing.T) {
+	implicit := start(t, testenv.SmarthostOptions{Implicit: true}).Addr()
+	for addr, want := range map[string][]bool{
+		implicit:             {false, true, true},
+		peer(t, nil, leaves): {false, true, false},
+	} {
+		now := &clock{now: time.Now()}
+		p := newProber(t, nil, probe.Options{Timeout: 500 * time.Millisecond, Now: now.Now})
+		var cached []bool
+		for _, pass := range []time.Duration{0, 50 * time.Second, 20 * time.Second} {
+			now.pass(pass)
+			cached = append(cached, p.Speaks(t.Context(), target(addr, upstream.ModeAuto)).Probe.Cached)
+		}
+		if !slices.Equal(cached, want) {
+			t.Errorf("cached %v at 0, 50 and 70 seconds, want %v", cached, want)
+		}
 	}
 }
