@@ -56,20 +56,7 @@ func statusOf(result string) Status {
 // when the smarthost's own does not answer, with the cause connect.port-blocked
 // when it is silent and another one for mail answers.
 func (p *Prober) Ports(ctx context.Context, t upstream.Target) session.Entry {
-	leave, err := p.gate.enter(ctx, t)
-	if err != nil {
-		return p.answer(t, skipped(namePorts, err))
-	}
-	defer leave()
-	question := namePorts + " " + t.Name
-	if e, ok := p.answers.recall(question, p.options); ok {
-		return p.answer(t, e)
-	}
-	e := p.ports(ctx, t)
-	if err := ctx.Err(); err != nil {
-		return p.answer(t, skipped(namePorts, err))
-	}
-	return p.answer(t, p.answers.keep(question, e, p.options))
+	return p.remembered(ctx, t, namePorts, p.ports)
 }
 
 // ports asks without the gate and without the memory: a check has both to

@@ -239,11 +239,22 @@ func TestTCPLines(t *testing.T) {
 }
 
 func TestFaultOf(t *testing.T) {
-	where := &upstream.Error{Fault: session.Fault{Class: session.FaultRefused}}
-	if got := faultOf(fmt.Errorf("dial: %w", where)); got.Class != session.FaultRefused {
-		t.Errorf("got class %s of %v, want refused", got.Class, where)
+	named, given := contact{}, contact{addr: netip.MustParseAddr("192.0.2.1"), took: time.Second}
+	lookup := &upstream.Error{Fault: session.Fault{Op: "lookup", Class: session.FaultLocal}}
+	tests := []struct {
+		c    contact
+		err  error
+		want string
+	}{
+		{named, fmt.Errorf("dial: %w", &upstream.Error{Fault: session.Fault{Op: "dial", Class: session.FaultRefused}}), "dial refused"},
+		{named, lookup, "lookup timeout"},
+		{given, lookup, "dial timeout"},
+		{given, errors.New("odd"), "dial other"},
 	}
-	if got := faultOf(errors.New("odd")); got.Class != session.FaultOther {
-		t.Errorf("got class %s of an unknown error, want other", got.Class)
+	for _, test := range tests {
+		f := test.c.faultOf(test.err)
+		if got := f.Op + " " + string(f.Class); got != test.want {
+			t.Errorf("got %s of %v, want %s", got, test.err, test.want)
+		}
 	}
 }

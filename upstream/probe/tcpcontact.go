@@ -33,12 +33,14 @@ type contact struct {
 
 func (c *contact) answers() bool { return c.fault == nil && !c.spent }
 
-// path is what the kernel knows of the way to a peer whose connection has just
-// been made. All is zero where it does not say.
+// path is what the kernel knows of the way to a peer. All is zero where it does
+// not say.
 type path struct {
-	rtt     time.Duration // of the handshake
+	rtt     time.Duration // smoothed; of a fresh connection, that of its SYN
 	mtu     int           // octets of a packet, as far as was discovered
 	segment int           // octets of payload in the largest segment
+	unacked int           // segments sent and not acknowledged
+	resent  int           // segments sent again
 }
 
 // fanout is a set of places to connect to side by side.
@@ -53,7 +55,7 @@ type fanout struct {
 // when all attempts have ended, at most connectWait later, and the goodbyes
 // with them.
 func (p *Prober) connect(ctx context.Context, f fanout) []contact {
-	limited, cancel := context.WithTimeout(ctx, connectWait)
+	limited, cancel := context.WithTimeout(ctx, min(connectWait, p.options.Timeout))
 	defer cancel()
 	list := make([]contact, len(f.places))
 	var trying, leaving sync.WaitGroup
@@ -79,7 +81,7 @@ func (p *Prober) connect(ctx context.Context, f fanout) []contact {
 	return list
 }
 
-// contact makes one attempt. An attempt that was cut short has had no answer.
+// contact makes one attempt.
 func (p *Prober) contact(ctx context.Context, budget string, at upstream.Target) (contact, net.Conn) {
 	c := contact{at: at}
 	c.addr, _ = netip.ParseAddr(at.Host)
@@ -92,10 +94,7 @@ func (p *Prober) contact(ctx context.Context, budget string, at upstream.Target)
 	conn, err := p.options.Connector.Connect(ctx, at, func(session.Entry) {})
 	c.took = time.Since(began)
 	if err != nil {
-		c.fault = faultOf(err)
-		if c.fault.Class == session.FaultLocal {
-			c.fault = &session.Fault{Op: c.fault.Op, Class: session.FaultTimeout, Text: fmt.Sprintf("no answer in %s", rounded(c.took))}
-		}
+		c.fault = c.faultOf(err)
 		return c, nil
 	}
 	c.addr, c.path = addrOf(conn.RemoteAddr()), pathOf(conn)
@@ -131,12 +130,40 @@ func (p *Prober) lineOver(ctx context.Context, conn net.Conn) *line {
 	return l
 }
 
-// faultOf is what a failed attempt to connect comes to.
-func faultOf(err error) *session.Fault {
-	if where := (*upstream.Error)(nil); errors.As(err, &where) {
-		return &where.Fault
+// remembered answers a question that connects to a smarthost: one at a time for
+// each of them, and from memory while the last answer is good.
+func (p *Prober) remembered(ctx context.Context, t upstream.Target, name string, ask func(context.Context, upstream.Target) session.Entry) session.Entry {
+	leave, err := p.gate.enter(ctx, t)
+	if err != nil {
+		return p.answer(t, skipped(name, err))
 	}
-	return upstream.Classify("dial", err)
+	defer leave()
+	question := name + " " + t.Name
+	if e, ok := p.answers.recall(question, p.options); ok {
+		return p.answer(t, e)
+	}
+	e := ask(ctx, t)
+	if err := ctx.Err(); err != nil {
+		return p.answer(t, skipped(name, err))
+	}
+	return p.answer(t, p.answers.keep(question, e, p.options))
+}
+
+// faultOf is what a failed attempt to connect comes to. One that was cut short
+// has had no answer; where the address was given, no look-up can be to blame.
+func (c *contact) faultOf(err error) *session.Fault {
+	fault := upstream.Classify("dial", err)
+	if where := (*upstream.Error)(nil); errors.As(err, &where) {
+		fault = &where.Fault
+	}
+	mine := *fault
+	if c.addr.IsValid() {
+		mine.Op = "dial"
+	}
+	if mine.Class == session.FaultLocal {
+		mine.Class, mine.Text = session.FaultTimeout, fmt.Sprintf("no answer in %s", rounded(c.took))
+	}
+	return &mine
 }
 
 // result is the word for an outcome, as records have it.

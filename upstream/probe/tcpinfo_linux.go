@@ -10,7 +10,7 @@ import (
 	"smtp-proxy/upstream"
 )
 
-// pathOf asks the kernel (TCP_INFO) what the handshake has shown.
+// pathOf asks the kernel (TCP_INFO) what is known so far.
 func pathOf(conn net.Conn) (found path) {
 	sc, ok := upstream.Unwrap(conn).(syscall.Conn)
 	if !ok {
@@ -26,6 +26,8 @@ func pathOf(conn net.Conn) (found path) {
 				rtt:     time.Duration(info.Rtt) * time.Microsecond,
 				mtu:     int(info.Pmtu),
 				segment: int(info.Snd_mss),
+				unacked: int(info.Unacked),
+				resent:  int(info.Total_retrans),
 			}
 		}
 	})
