@@ -1,7 +1,9 @@
 package main
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
@@ -93,7 +95,7 @@ func (r *examined) code() ended {
 			continue
 		}
 		if phase := phaseOf(l.Step); phase != "" {
-			return codeOf(r.refine(phase))
+			return codeOf(r.refined(phase))
 		}
 		failed = exitFailed
 	}
@@ -103,17 +105,20 @@ func (r *examined) code() ended {
 	return failed
 }
 
-// refine tells a refused DATA from a refused message: both are one rung.
-func (r *examined) refine(phase session.Phase) session.Phase {
-	if phase != session.PhaseDot {
-		return phase
-	}
-	for i := range r.report.Dialogue {
-		if e := &r.report.Dialogue[i]; e.Kind == session.KindReply && e.Code >= 400 && e.Phase == session.PhaseData {
-			return session.PhaseData
-		}
+// refined tells what one rung stands for: DATA refused, or the message behind
+// it; an EHLO refused, or one that does not offer TLS or fails for want of it.
+func (r *examined) refined(phase session.Phase) session.Phase {
+	switch {
+	case phase == session.PhaseDot && slices.ContainsFunc(r.report.Dialogue, refusedData):
+		return session.PhaseData
+	case phase == session.PhaseHelo && len(r.findings) > 0 && strings.HasPrefix(r.findings[0].Cause, "tls."):
+		return session.PhaseTLS
 	}
 	return phase
+}
+
+func refusedData(e session.Entry) bool {
+	return e.Kind == session.KindReply && e.Phase == session.PhaseData && e.Code >= 400
 }
 
 // phaseOfFinding returns the phase of the entry that shows a finding; empty

@@ -31,6 +31,8 @@ func TestScripts(t *testing.T) {
 			"get":      get,
 			"leakfree": leakFree,
 			"readme":   readme,
+			"resolver": resolver,
+			"examine":  examine,
 		},
 	})
 }
