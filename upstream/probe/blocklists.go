@@ -101,10 +101,14 @@ func (p *Prober) listed(ctx context.Context, addr netip.Addr) (l listed, cached 
 	if err != nil {
 		return listed{}, false, err
 	}
+	if err := p.budget.lookUp(addr.String(), p.options.Now()); err != nil {
+		return listed{}, false, err
+	}
 	limited, cancel := context.WithTimeout(ctx, min(listsTime, p.options.Timeout))
 	defer cancel()
 	l = listed{at: p.options.Now(), opinions: askLists(limited, p.options.Connector, lists, addr)}
 	if ctx.Err() != nil { // cut off: what is missing is not the lists' doing
+		p.budget.giveBack(addr.String())
 		return listed{}, false, fmt.Errorf("ask the blocklists about %s: %w", addr, ctx.Err())
 	}
 	p.lists.keep(addr, l)
