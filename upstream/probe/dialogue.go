@@ -35,12 +35,14 @@ type dialogue struct {
 	prober *Prober
 	target upstream.Target // its mode becomes what was found out
 	seen   func(*session.Entry)
-	turned func(text string) // hears that the port speaks otherwise than it was taken to
+	turned func(text string)   // hears that the port speaks otherwise than it was taken to
+	answer func(session.Entry) // takes what a question beside the session has answered
 
 	m         *session.Machine
 	app       *caller
 	conn      net.Conn
 	unwatch   func() bool
+	open      bool           // what the port speaks first may turn out to be something else
 	shake     bool           // a handshake is due
 	undecided time.Time      // until when a silent port is taken for one that waits its time; zero when that is settled
 	broken    *session.Fault // why nothing can be written any more
@@ -65,8 +67,8 @@ func (p *Prober) Dialogue(ctx context.Context, t upstream.Target, s Script, seen
 
 func (p *Prober) newDialogue(t upstream.Target, s Script) *dialogue {
 	return &dialogue{
-		prober: p, target: t, app: newCaller(s, t.Name), unwatch: func() bool { return true },
-		seen: func(*session.Entry) {}, turned: func(string) {},
+		prober: p, target: t, open: t.Mode == upstream.ModeAuto, app: newCaller(s, t.Name), unwatch: func() bool { return true },
+		seen: func(*session.Entry) {}, turned: func(string) {}, answer: func(session.Entry) {},
 	}
 }
 

@@ -35,6 +35,7 @@ type caller struct {
 	out     [][]byte         // to be said
 	partial []byte           // of a reply
 	left    bool
+	tired   string            // why it has left in the middle; empty when it did not
 	skips   map[string]string // the parts of the script that are left out, and why
 	offers  wire.Reply        // the last reply to EHLO
 	signIn  *signIn
@@ -74,14 +75,16 @@ func (a *caller) hear(b []byte) {
 	for start := 0; !a.left; {
 		n := bytes.IndexByte(a.partial[start:], '\n') + 1
 		if n == 0 {
-			a.left = len(a.partial) > maxReply
+			if len(a.partial) > maxReply {
+				a.leave(fmt.Sprintf("a reply of more than %d octets", maxReply))
+			}
 			return
 		}
 		_, more, _, ok := wire.ReplyLine(a.partial[start : start+n])
 		start += n
 		switch {
 		case !ok:
-			a.left = true
+			a.leave("a line that is no SMTP reply")
 		case !more:
 			reply, _ := wire.ParseReply(string(a.partial[:start]))
 			a.partial, start = a.partial[start:], 0
@@ -89,6 +92,9 @@ func (a *caller) hear(b []byte) {
 		}
 	}
 }
+
+// leave ends the session without a word.
+func (a *caller) leave(why string) { a.left, a.tired = true, why }
 
 func (a *caller) answered(r wire.Reply) {
 	if r.Code == 421 { // it hangs up, so there is nobody to say QUIT to

@@ -33,14 +33,20 @@ func (d *dialogue) cutShort(ctx context.Context) {
 	}
 	const over = "the time of the check is over"
 	if d.conn != nil {
-		silent := now.Sub(d.heard)
-		d.record(session.Entry{
-			At: now, Leg: session.Upstream, From: session.FromProxy, Kind: session.KindNote, Phase: d.phase,
-			Secure: d.app.private, Odd: session.OddTimeout, Silent: &session.Silent{Upstream: silent},
-			Text: fmt.Sprintf("the upstream has been silent for %s, and %s", spelled(silent), over),
-		})
+		d.silent(now, over)
 	}
 	d.apply(d.m.Abort(now, "", over))
+}
+
+// silent records that the smarthost owes something which is no longer waited
+// for, as the machine does when its own time is up.
+func (d *dialogue) silent(now time.Time, why string) {
+	silent := now.Sub(d.heard)
+	d.record(session.Entry{
+		At: now, Leg: session.Upstream, From: session.FromProxy, Kind: session.KindNote, Phase: d.phase,
+		Secure: d.app.private, Odd: session.OddTimeout, Silent: &session.Silent{Upstream: silent},
+		Text: fmt.Sprintf("the upstream has been silent for %s, and %s", spelled(silent), why),
+	})
 }
 
 // endWrites tells the smarthost that nothing more will come.

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/proxy/wire"
-	"smtp-proxy/upstream"
 )
 
 // slowGreeting is from where on a greeting is worth a warning: apps with short
@@ -20,8 +20,9 @@ type ladder struct {
 	say    func(Line)
 	said   map[string]bool
 	failed bool
-	secure bool // the connection is under TLS
-	hailed bool // EHLO has been answered well
+	secure bool           // the connection is under TLS
+	offers []string       // the latest EHLO keywords
+	cut    *session.Entry // the smarthost's end, before the app had come to its own
 }
 
 func newLadder(d *dialogue, say func(Line)) *ladder {
@@ -57,7 +58,13 @@ func (l *ladder) turn(text string) { l.line(partConnect, StatusWarn, 0, text) }
 
 // end says what is left to say.
 func (l *ladder) end() {
-	if !l.failed {
+	switch {
+	case l.failed:
+	case l.cut != nil:
+		l.fail(l.cut, l.cut.Text+" in the middle of a reply")
+	case l.d.app.tired != "":
+		l.fail(&session.Entry{Phase: l.d.phase}, l.d.target.Name+" sent "+l.d.app.tired)
+	default:
 		l.skipUpTo("")
 	}
 }
@@ -65,15 +72,18 @@ func (l *ladder) end() {
 // see takes the next entry of the dialogue.
 func (l *ladder) see(e *session.Entry) {
 	switch {
-	case e.Kind == session.KindOpen && e.Leg == session.Upstream:
-		l.opened(e)
+	case e.Kind == session.KindOpen && e.Dial != nil:
+		l.line(partConnect, StatusOK, e.Dial.Duration, fmt.Sprintf("%s from %s", e.Dial.Addr, e.Dial.Local))
 	case e.Kind == session.KindTLS:
 		l.handshake(e)
 	case e.Kind == session.KindGreeting, e.Kind == session.KindReply && e.From == session.FromUpstream:
 		l.replied(e)
 	case e.Kind == session.KindReply: // the proxy's own, in place of one that will not come
-		l.fail(e, ownWords(e.Text))
-	case e.Kind == session.KindNote && e.Leg == session.Upstream:
+		l.fail(e, l.ownWords(e.Text))
+	case e.Leg != session.Upstream:
+	case e.Kind == session.KindClose && !l.d.app.left:
+		l.cut = e
+	case e.Kind == session.KindNote:
 		l.noted(e)
 	}
 }
@@ -82,8 +92,10 @@ func (l *ladder) noted(e *session.Entry) {
 	switch e.Odd {
 	case session.OddTimeout:
 		l.fail(e, e.Text)
-	case session.OddInvalidReply, session.OddTLSOnPlain:
-		l.fail(e, printable(e.Text))
+	case session.OddNotOffered:
+		l.line(partSTARTTLS, StatusFail, 0, "not on offer, and the settings demand it (--upstream-tls starttls): nothing was sent in clear")
+	case session.OddInvalidReply, session.OddTLSOnPlain, session.OddUnsolicited, session.OddLongLine:
+		l.fail(e, inLine(oneLine(e.Text)))
 	}
 }
 
@@ -100,19 +112,14 @@ func (l *ladder) fail(e *session.Entry, text string) {
 }
 
 // ownWords is a reply of the proxy's without what only an app has use for.
-func ownWords(text string) string {
+func (l *ladder) ownWords(text string) string {
 	if _, words, ok := strings.Cut(text, "smtp-proxy: "); ok {
-		return words
+		text = words
+	}
+	if l.cut != nil && l.cut.Fault != nil && l.cut.Fault.Class == session.FaultReset {
+		text = strings.Replace(text, " closed the connection", " reset the connection", 1)
 	}
 	return text
-}
-
-func (l *ladder) opened(e *session.Entry) {
-	text := e.Text
-	if e.Dial != nil {
-		text = fmt.Sprintf("%s from %s", e.Dial.Addr, e.Dial.Local)
-		l.line(partConnect, StatusOK, e.Dial.Duration, text)
-	}
 }
 
 // replied says what a reply means for its part.
@@ -144,67 +151,50 @@ func (l *ladder) replied(e *session.Entry) {
 
 // verdict says what the smarthost said to a part.
 func (l *ladder) verdict(part string, e *session.Entry, good bool) {
-	status, text := StatusOK, replyWords(e.Text)
+	status, text := StatusOK, oneLine(e.Text)
 	if !good {
 		status = StatusFail
 	}
 	if in := l.d.app.signIn; part == partAuth && in != nil {
 		text = fmt.Sprintf("%s as %s: %s", in.mechanism, l.d.app.script.User, text)
 	}
-	l.line(part, status, e.Wait, text)
+	l.line(part, status, e.Wait, inLine(text))
 }
 
-// replyWords puts a reply into one line.
-func replyWords(text string) string {
+// oneLine joins the lines of a reply, whose codes are told once.
+func oneLine(text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines[1:] {
 		if _, _, body, ok := wire.ReplyLine([]byte(lines[i+1])); ok {
-			lines[i+1] = string(body)
+			lines[i+1] = strings.TrimSpace(string(body))
 		}
 	}
-	return printable(strings.Join(lines, " "))
+	return strings.Join(lines, " ")
 }
 
+// inLine is a smarthost's text as it may stand in a line: a list of keywords is
+// the longest that is of use whole.
+func inLine(text string) string {
+	const most = 500
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+}
+
+// greeted judges the first reply; a later one to no command is told by a note.
 func (l *ladder) greeted(e *session.Entry) {
+	slow := fmt.Sprintf("%s, after %s: an app with a short time-out gives up before", oneLine(e.Text), spelled(e.Wait))
 	switch {
 	case e.Kind != session.KindGreeting:
-	case e.Code != 220:
-		l.verdict(partGreeting, e, false)
-	case e.Wait > slowGreeting:
-		l.line(partGreeting, StatusWarn, e.Wait, fmt.Sprintf("%s, after %s: an app with a short time-out gives up before", replyWords(e.Text), spelled(e.Wait)))
+	case e.Code == 220 && e.Wait > slowGreeting:
+		l.line(partGreeting, StatusWarn, e.Wait, inLine(slow))
 	default:
-		l.verdict(partGreeting, e, true)
-	}
-}
-
-// offered says what a reply to EHLO has on offer.
-func (l *ladder) offered(e *session.Entry, good bool) {
-	if !good {
-		l.verdict(partEHLO, e, false)
-		return
-	}
-	var keywords []string
-	for _, line := range strings.Split(e.Text, "\n")[1:] {
-		if _, _, text, ok := wire.ReplyLine([]byte(line)); ok {
-			keywords = append(keywords, strings.TrimSpace(string(text)))
-		}
-	}
-	where := "in clear: "
-	if l.secure {
-		where = "under TLS: "
-	}
-	l.line(partEHLO, StatusOK, e.Wait, printable(where+orElse(strings.Join(keywords, ", "), "nothing beyond plain SMTP")))
-	if !e.Own && !l.secure {
-		l.inClear()
-	}
-}
-
-// inClear says why the session stays without TLS.
-func (l *ladder) inClear() {
-	switch l.d.target.Mode {
-	case upstream.ModeNone:
-		l.line(partSTARTTLS, StatusSkip, 0, "not asked for (--upstream-tls none): all of the session is in clear")
-	case upstream.ModeAuto:
-		l.line(partSTARTTLS, StatusWarn, 0, "not on offer: all of the session is in clear")
+		l.verdict(partGreeting, e, e.Code == 220)
 	}
 }

@@ -2,11 +2,11 @@ package probe
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/proxy/wire"
 	"smtp-proxy/upstream"
 )
 
@@ -17,7 +17,7 @@ func (l *ladder) handshake(e *session.Entry) {
 	}
 	distrust := e.Fault != nil && e.Fault.Class == session.FaultCertificate
 	if e.Fault != nil && !distrust {
-		l.line(partTLS, StatusFail, e.TLS.Duration, printable(e.Fault.Text))
+		l.line(partTLS, StatusFail, e.TLS.Duration, inLine(brokenHandshake(e.Fault)))
 		return
 	}
 	l.secure = e.Fault == nil
@@ -29,6 +29,26 @@ func (l *ladder) handshake(e *session.Entry) {
 	l.certificate(e.TLS, e.At, distrust)
 }
 
+// brokenHandshake says what ended a handshake, for those who do not know the
+// words of the TLS library.
+func brokenHandshake(f *session.Fault) string {
+	switch f.Class {
+	case session.FaultAlert:
+		return fmt.Sprintf("the smarthost ended the handshake with alert %d (%s)", f.Alert, strings.TrimPrefix(strings.TrimPrefix(f.Text, "remote error: "), "tls: "))
+	case session.FaultTimeout:
+		return "the handshake was begun, and then nothing more came"
+	case session.FaultClosed:
+		return "the connection was closed in the handshake, without an alert"
+	case session.FaultReset:
+		return "the connection was reset in the handshake, without an alert"
+	case session.FaultNotTLS:
+		if words, _, _ := strings.Cut(string(f.First), "\r\n"); !wire.LooksLikeTLS(f.First) {
+			return fmt.Sprintf("the answer to the TLS hello is no TLS, but %q", words)
+		}
+	}
+	return strings.TrimPrefix(f.Text, "tls: ")
+}
+
 // certificate says whose it is and whether it is trusted. One that is not can
 // be let pass by the settings.
 func (l *ladder) certificate(facts *session.TLS, now time.Time, distrust bool) {
@@ -37,9 +57,9 @@ func (l *ladder) certificate(facts *session.TLS, now time.Time, distrust bool) {
 	weak, short := upstream.StrengthNote(facts)
 	switch {
 	case distrust:
-		l.line(partCertificate, StatusFail, 0, sentence(printable(facts.Error), text))
+		l.line(partCertificate, StatusFail, 0, inLine(facts.Error))
 	case !facts.Verified:
-		l.line(partCertificate, StatusWarn, 0, sentence("let pass by --upstream-insecure: "+printable(facts.Error), text))
+		l.line(partCertificate, StatusWarn, 0, sentence("let pass by --upstream-insecure: "+inLine(facts.Error), text))
 	case due || short:
 		l.line(partCertificate, StatusWarn, 0, sentence(text, orElse(note, weak)))
 	default:
@@ -61,18 +81,20 @@ func certificateWords(facts *session.TLS, now time.Time) string {
 	if facts.AskedCert {
 		text += ", and asks for one of this side"
 	}
-	return printable(text)
+	return inLine(text)
 }
 
 func daysLeft(left time.Duration) string {
-	days := int(math.Floor(left.Hours() / 24))
-	switch {
+	switch days := int(left.Hours() / 24); {
 	case left < 0:
-		return fmt.Sprintf("ended %d days ago", -days-1)
+		return "no longer valid"
+	case days == 0:
+		return "less than a day left"
 	case days == 1:
 		return "1 day left"
+	default:
+		return fmt.Sprintf("%d days left", days)
 	}
-	return fmt.Sprintf("%d days left", days)
 }
 
 // commonName is the part of a distinguished name that people know.

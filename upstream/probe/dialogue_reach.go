@@ -19,7 +19,7 @@ const silentPort = 2 * time.Second
 // connect reaches the smarthost and tells the machine.
 func (d *dialogue) connect(ctx context.Context) {
 	p := d.prober
-	p.budget.spend(d.target.Name, time.Now()) // counted, and never refused: a person waits for it
+	p.budget.spend(d.target.Name, p.options.Now()) // counted, and never refused: a person waits for it
 	p.counts.connections.Add(1)
 	conn, err := p.options.Connector.Connect(ctx, d.target, d.record)
 	switch {
@@ -46,14 +46,12 @@ func (d *dialogue) use(ctx context.Context, conn net.Conn) {
 
 func (d *dialogue) connected(secure bool) {
 	now := time.Now()
-	if d.heard = now; d.auto() && !secure {
+	if d.heard = now; !secure {
 		d.undecided = now.Add(silentPort)
 	}
 	d.apply(d.m.Connected(now, secure))
+	d.phase = session.PhaseGreeting
 }
-
-// auto reports whether it is still open what the port speaks first.
-func (d *dialogue) auto() bool { return d.target.Mode == upstream.ModeAuto }
 
 // unreachable ends the session. A look-up that was still waiting for an answer
 // when the time was over has left no failure in the history.
@@ -78,12 +76,12 @@ func (d *dialogue) unreachable(err error) {
 
 // secureFirst makes TLS from the first octet.
 func (d *dialogue) secureFirst(ctx context.Context) {
-	fault := d.shakeHands(ctx, func(fault *session.Fault) bool { return d.auto() && greets(fault) })
+	fault := d.shakeHands(ctx, func(fault *session.Fault) bool { return d.open && greets(fault) })
 	switch {
 	case d.m.Over():
 	case fault == nil:
 		d.connected(true)
-	case d.auto() && greets(fault):
+	case d.open && greets(fault):
 		d.again(ctx, upstream.ModeSTARTTLS, fmt.Sprintf("port %d greets in clear where TLS was due: going on with STARTTLS (--upstream-tls starttls)", d.target.Port))
 	}
 }
@@ -129,8 +127,8 @@ func (d *dialogue) shakeHands(ctx context.Context, untold func(*session.Fault) b
 	return fault
 }
 
-// tryTLS asks a port that says nothing whether it waits for TLS, and goes on
-// that way if it does.
+// tryTLS asks a port that says nothing whether it waits for TLS. If it does,
+// the dialogue goes on that way or, where the mode is not open, is at its end.
 func (d *dialogue) tryTLS(ctx context.Context) {
 	d.undecided = time.Time{}
 	limited, cancel := context.WithTimeout(ctx, silentPort)
@@ -140,9 +138,21 @@ func (d *dialogue) tryTLS(ctx context.Context) {
 		return // which leaves the silence as it is
 	}
 	defer l.close()
-	if l.speaksTLS() == speaksTLS {
-		d.again(ctx, upstream.ModeImplicit, fmt.Sprintf("port %d says nothing in clear and answers a TLS hello: going on with TLS from the first octet (--upstream-tls implicit)", d.target.Port))
+	if l.speaksTLS() != speaksTLS {
+		return
 	}
+	why := fmt.Sprintf("port %d says nothing in clear and answers a TLS hello", d.target.Port)
+	if d.open {
+		d.again(ctx, upstream.ModeImplicit, why+": going on with TLS from the first octet (--upstream-tls implicit)")
+		return
+	}
+	d.answer(session.Entry{
+		Text:  why,
+		Probe: &session.Probe{Name: nameSpeaks, Result: resultFail, Cause: portCause(d.target, speaksTLS)},
+	})
+	now := time.Now()
+	d.silent(now, "the port answers a TLS hello: it waits for TLS from the first octet (--upstream-tls implicit)")
+	d.apply(d.m.Abort(now, "", why))
 }
 
 // again begins anew in another mode. Nothing has been said yet but hellos.
@@ -151,7 +161,7 @@ func (d *dialogue) again(ctx context.Context, mode upstream.Mode, why string) {
 	d.record(session.Entry{At: now, Leg: session.Upstream, From: session.FromProxy, Kind: session.KindNote, Phase: session.PhaseConnect, Text: why})
 	d.turned(why)
 	d.hangUp()
-	d.target.Mode = mode
+	d.target.Mode, d.open = mode, false
 	d.start(now)
 	d.connect(ctx)
 }

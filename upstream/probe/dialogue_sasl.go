@@ -54,7 +54,7 @@ func onOffer(offered []string) string {
 func (a *caller) noWay() string {
 	switch {
 	case a.script.Mechanism != "":
-		return fmt.Sprintf("this program cannot do %s with what was given", strings.ToUpper(a.script.Mechanism))
+		return fmt.Sprintf("this program does not know %s", strings.ToUpper(a.script.Mechanism))
 	case a.script.Token != "":
 		return "none of them takes an OAuth token"
 	}
@@ -91,12 +91,17 @@ func (a *caller) way(offered []string) (string, sasl.Client) {
 	return "", nil
 }
 
-// sideOf is the app's side of a mechanism, nil for one that does not go with
-// the kind of secret that was given.
+// sideOf is the app's side of a mechanism, nil for one that is not known or
+// does not go with the kind of secret that was given.
 func (a *caller) sideOf(mechanism string) sasl.Client {
 	s := a.script
 	withToken := mechanism == "XOAUTH2" || mechanism == "OAUTHBEARER"
-	if withToken != (s.Token != "") || strings.ContainsAny(s.User, "\x00\x01") {
+	switch {
+	case strings.ContainsAny(s.User, "\x00\x01"):
+		return nil
+	case s.Mechanism != "": // who names it knows what goes with it
+		s.Token, s.Password = orElse(s.Token, s.Password), orElse(s.Password, s.Token)
+	case withToken != (s.Token != ""):
 		return nil
 	}
 	switch mechanism {

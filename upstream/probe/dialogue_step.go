@@ -1,6 +1,10 @@
 package probe
 
-import "context"
+import (
+	"context"
+
+	"smtp-proxy/proxy/session"
+)
 
 const nameDialogue = "dialogue"
 
@@ -28,9 +32,8 @@ func examineDialogue(ctx context.Context, x *examination) {
 	d := x.prober.newDialogue(x.target, x.want.Script)
 	l := newLadder(d, func(line Line) { x.say(nameDialogue, line) })
 	d.seen, d.turned = l.see, l.turn
+	d.answer = func(e session.Entry) { x.answer(x.prober.answer(x.target, e)) }
 	d.hold(ctx)
 	l.end()
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	x.known.dialogue, x.known.spoken = d.entries, d.target
 }
