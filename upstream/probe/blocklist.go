@@ -23,6 +23,12 @@ const (
 	weightPolicy weight = "policy"
 )
 
+// order ranks weights by how likely mail is refused for a listing; no weight
+// comes lowest.
+func (w weight) order() int {
+	return slices.Index([]weight{weightMinor, weightPolicy, weightMajor}, w)
+}
+
 // blocklist is one DNS blocklist of addresses, as blocklists.toml has it.
 type blocklist struct {
 	Zone     string                `toml:"zone"`

@@ -30,6 +30,8 @@ type listOpinion struct {
 	result string
 	weight weight // of a listing: the heaviest
 	text   string // for a person
+	said   string // of a listing: the list's own words; may be empty
+	page   string // of a listing: where it is looked up and removed
 	took   time.Duration
 }
 
@@ -65,10 +67,7 @@ func askList(ctx context.Context, c *upstream.Connector, l *blocklist, addr neti
 	asking.Wait()
 	v := l.judge(about, listed, clear)
 	if v.result == listListed {
-		if said := l.reason(ctx, c, addr); said != "" {
-			v.text += fmt.Sprintf("; the list says %q", said)
-		}
-		v.text += "; look up and remove: " + l.page(addr)
+		v.said, v.page = l.reason(ctx, c, addr), l.page(addr)
 	}
 	v.took = time.Since(began)
 	return v
@@ -144,31 +143,24 @@ func (l *blocklist) unusable(why string) listOpinion {
 	return listOpinion{list: l, result: listUnusable, text: why}
 }
 
-// listing says what the codes of a listing mean.
+// listing says what the codes of a listing mean, the heaviest first.
 func (l *blocklist) listing(codes []string) listOpinion {
-	v := listOpinion{list: l, result: listListed}
-	var means []string
+	var meant []returnCode
 	for _, code := range codes {
 		c, ok := l.Codes[code]
 		if !ok {
 			c = returnCode{Means: "code " + code + ", whose meaning is not known here", Weight: l.Weight}
 		}
-		if !slices.Contains(means, c.Means) {
-			means = append(means, c.Means)
-		}
-		if heavier(c.Weight, v.weight) {
-			v.weight = c.Weight
+		if !slices.Contains(meant, c) {
+			meant = append(meant, c)
 		}
 	}
-	v.text = strings.Join(means, "; ")
-	return v
-}
-
-// heavier compares weights by how likely mail is refused for them; any is
-// heavier than none.
-func heavier(a, b weight) bool {
-	order := []weight{weightMinor, weightPolicy, weightMajor}
-	return slices.Index(order, a) > slices.Index(order, b)
+	slices.SortStableFunc(meant, func(a, b returnCode) int { return b.Weight.order() - a.Weight.order() })
+	var means []string
+	for _, c := range meant {
+		means = append(means, c.Means)
+	}
+	return listOpinion{list: l, result: listListed, weight: meant[0].Weight, text: strings.Join(means, "; ")}
 }
 
 // foreign returns the first address that cannot be a list's answer.

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -35,43 +36,50 @@ func (x *examination) blocklists(ctx context.Context) {
 		e.Probe.Cause = causeBlocklisted
 	}
 	x.answer(x.prober.answer(upstream.Target{Name: addr.String()}, e))
-	for _, line := range listLines(l.opinions) {
-		x.say(nameBlocklists, line)
-	}
-	if n := countOf(l.opinions, listClear); n > 0 {
-		text := fmt.Sprintf("%s is not on %s: %s", addr, plural(n, "list"), strings.Join(namesOf(l.opinions, listClear), ", "))
+	for _, line := range l.lines(addr) {
 		if cached {
-			text += fmt.Sprintf(" (asked %s ago)", x.prober.options.Now().Sub(l.at).Round(time.Minute))
+			line.Took = 0
+			line.Text += x.prober.age(l.at)
+		} else if line.Status == StatusOK {
+			line.Took = time.Since(began)
 		}
-		x.say(nameBlocklists, Line{Status: StatusOK, Took: time.Since(began), Text: text})
+		x.say(nameBlocklists, line)
 	}
 }
 
-// listLines makes a line of each listing, and of each reason for which lists
-// could not be asked.
-func listLines(all []listOpinion) (lines []Line) {
+// age says how old an answer is, if it is not quite new.
+func (p *Prober) age(at time.Time) string {
+	if old := p.options.Now().Sub(at); old >= time.Minute {
+		return fmt.Sprintf(" (asked %d min ago)", int(old.Minutes()))
+	}
+	return ""
+}
+
+// lines make one of each listing, one of all lists that do not have it, and one
+// of each reason for which others could not be asked.
+func (l listed) lines(addr netip.Addr) (lines []Line) {
+	var without []Line
 	var silent []string
-	for _, o := range all {
-		line := Line{Took: o.took, Text: o.list.Name + ": " + o.text}
+	why := ""
+	for _, o := range l.opinions {
 		switch o.result {
 		case listListed:
-			line.Status, line.Text = o.status(), o.list.Name+" lists it: "+o.text+o.hint()
+			lines = append(lines, Line{Status: o.status(), Took: o.took, Text: o.list.Name + " lists it: " + o.text + o.hint() + "; " + o.page})
 		case listRefused:
-			line.Status = StatusSkip
+			without = append(without, Line{Status: StatusSkip, Took: o.took, Text: o.list.Name + ": " + o.text})
 		case listUnusable:
-			line.Status, line.Text = StatusSkip, o.list.Name+" is not usable: it "+o.text
+			without = append(without, Line{Status: StatusSkip, Took: o.took, Text: o.list.Name + " is not usable: it " + o.text})
 		case listSilent:
-			silent = append(silent, o.list.Name)
-			continue
-		default:
-			continue
+			silent, why = append(silent, o.list.Name), orElse(why, o.text)
 		}
-		lines = append(lines, line)
+	}
+	if clear := namesOf(l.opinions, listClear); len(clear) > 0 {
+		lines = append(lines, Line{Status: StatusOK, Text: fmt.Sprintf("%s is not on %s: %s", addr, plural(len(clear), "list"), strings.Join(clear, ", "))})
 	}
 	if len(silent) > 0 {
-		lines = append(lines, Line{Status: StatusSkip, Text: "no answer of " + strings.Join(silent, ", ")})
+		without = append(without, Line{Status: StatusSkip, Text: fmt.Sprintf("no answer of %s (%s)", strings.Join(silent, ", "), why)})
 	}
-	return lines
+	return append(lines, without...)
 }
 
 // status is a warning where mail by way of a smarthost will hardly suffer.
@@ -85,7 +93,7 @@ func (o listOpinion) status() Status {
 func (o listOpinion) hint() string {
 	switch o.weight {
 	case weightPolicy:
-		return " (matters only when this machine delivers mail itself, not when it signs in to a smarthost)"
+		return " (matters to a machine that delivers mail itself, not to one that signs in to a smarthost)"
 	case weightMinor:
 		return " (few receivers refuse for this list)"
 	}

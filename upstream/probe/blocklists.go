@@ -23,7 +23,6 @@ const (
 const (
 	maxAddresses = 64              // remembered
 	listsTime    = 5 * time.Second // for all lists together
-	keepLists    = time.Hour       // at least: the lists are free, and count
 )
 
 // listMemory has the data, and remembers what the lists said of an address.
@@ -51,11 +50,7 @@ func (m *listMemory) recall(addr netip.Addr, o Options) (listed, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l, ok := m.all[addr]
-	keep := max(o.Keep, keepLists)
-	if !decided(l.opinions) {
-		keep = keepTrouble
-	}
-	return l, ok && o.Now().Sub(l.at) < keep
+	return l, ok && o.Now().Sub(l.at) < max(o.Keep, perAddress)
 }
 
 func (m *listMemory) keep(addr netip.Addr, l listed) {
@@ -77,7 +72,7 @@ func (p *Prober) Blocklists(ctx context.Context, addr netip.Addr) session.Entry 
 	}
 	e := l.entry(addr)
 	e.Probe.Cached = cached
-	if heavier(heaviest(l.opinions), weightMinor) {
+	if heaviest(l.opinions).order() > weightMinor.order() {
 		e.Probe.Cause = causeBlocklisted
 	}
 	return p.answer(about, e)
@@ -130,7 +125,7 @@ func unlistable(addr netip.Addr) string {
 func (l listed) entry(addr netip.Addr) session.Entry {
 	e := session.Entry{Text: listSummary(addr, l.opinions), Probe: &session.Probe{Name: nameBlocklists, Result: resultSkip}}
 	for _, o := range l.opinions {
-		e.Probe.Found = append(e.Probe.Found, session.Found{What: o.list.Zone, Result: o.result, Text: o.text})
+		e.Probe.Found = append(e.Probe.Found, session.Found{What: o.list.Zone, Result: o.result, Text: o.whole()})
 		e.Probe.Duration = max(e.Probe.Duration, o.took)
 	}
 	switch {
@@ -140,6 +135,18 @@ func (l listed) entry(addr netip.Addr) session.Entry {
 		e.Probe.Result = resultOK
 	}
 	return e
+}
+
+// whole is all that is known of a list's answer.
+func (o listOpinion) whole() string {
+	text := o.text
+	if o.said != "" {
+		text += fmt.Sprintf("; the list says %q", o.said)
+	}
+	if o.page != "" {
+		text += "; look up and remove: " + o.page
+	}
+	return text
 }
 
 // listSummary is one sentence about all lists.
@@ -186,7 +193,7 @@ func without(all []listOpinion) []string {
 // heaviest is the weight of the heaviest listing; empty when there is none.
 func heaviest(all []listOpinion) (most weight) {
 	for _, o := range all {
-		if o.result == listListed && heavier(o.weight, most) {
+		if o.result == listListed && o.weight.order() > most.order() {
 			most = o.weight
 		}
 	}

@@ -49,7 +49,7 @@ func inHello(entries []session.Entry) (found sighting) {
 			_, name, _ = strings.Cut(e.Text, " ")
 		case e.Kind == session.KindReply && e.From == session.FromUpstream && e.Code/100 == 2:
 			if addr := greeted(e.Text, name); addr.IsValid() {
-				found = sighting{addr, "said in its reply to " + e.Verb}
+				found = sighting{addr, "its reply to " + e.Verb + " says so"}
 			}
 		}
 	}
@@ -102,7 +102,7 @@ func inRefusal(entries []session.Entry) sighting {
 			continue
 		}
 		if addr := accused(e.Text); addr.IsValid() && !far[addr] {
-			return sighting{addr, fmt.Sprintf("named in its reply %d", e.Code)}
+			return sighting{addr, fmt.Sprintf("its reply %d names it", e.Code)}
 		}
 	}
 	return sighting{}
@@ -130,7 +130,7 @@ func accused(reply string) (found netip.Addr) {
 func onSocket(entries []session.Entry) (found sighting) {
 	for i := range entries {
 		if at, ok := dialled(&entries[i]); ok && public(at.local) {
-			found = sighting{at.local, "this machine's own end of the connection"}
+			found = sighting{at.local, "it is public, and this machine's end of the connection"}
 		}
 	}
 	return found

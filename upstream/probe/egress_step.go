@@ -32,7 +32,7 @@ func (x *examination) egress(ctx context.Context) {
 		return
 	}
 	x.known.egress = addr
-	x.say(nameEgress, Line{Status: StatusOK, Text: fmt.Sprintf("the smarthost sees %s: %s", addr, how)})
+	x.say(nameEgress, Line{Status: StatusOK, Text: fmt.Sprintf("the smarthost sees %s (%s)", addr, how)})
 	limited, cancel := context.WithTimeout(ctx, min(listsTime, x.prober.options.Timeout))
 	defer cancel()
 	n := nameOf(limited, x.prober.options.Connector, addr)
@@ -49,12 +49,12 @@ func (x *examination) egress(ctx context.Context) {
 func (n naming) line(addr netip.Addr) Line {
 	l := Line{Step: partName, Status: StatusWarn, Took: n.took}
 	names := list(n.names)
-	const direct = "; receivers refuse for that what this machine would deliver itself"
+	const direct = "; matters only to mail that this machine delivers itself"
 	switch n.state {
 	case nameConfirmed:
 		l.Status, l.Text = StatusOK, fmt.Sprintf("%s is %s, and that name leads back to it", addr, n.names[0])
 	case nameGeneric:
-		l.Text = fmt.Sprintf("%s is %s, which looks like a provider's name for a line (%s)%s", addr, n.names[0], n.why, direct)
+		l.Text = fmt.Sprintf("%s is %s, a provider's name for a line (%s)%s", addr, n.names[0], n.why, direct)
 	case nameUnconfirmed:
 		l.Text = fmt.Sprintf("%s says that it is %s, and that name does not lead back to it%s", addr, names, direct)
 	case nameNone:
