@@ -15,7 +15,7 @@ const nameVersions = "versions"
 // failure is the dialogue's to tell, which has met it or has not.
 func (steps) VersionsStep() step {
 	return step{
-		name: nameVersions, rank: 50, after: []string{"dialogue"},
+		name: nameVersions, rank: 50, after: []string{nameDialogue},
 		about: "the TLS versions, suites and groups that the smarthost takes",
 		run:   runVersions,
 	}
@@ -28,7 +28,7 @@ func runVersions(ctx context.Context, x *examination) {
 		return
 	}
 	began := time.Now()
-	s := newSurvey(x.prober, x.target, patienceAfter(x.known.dialogue))
+	s := newSurvey(x.prober, x.known.spoken, patienceAfter(x.known.dialogue))
 	s.run(ctx)
 	s.agree(seen)
 	lines := s.lines()
@@ -36,7 +36,7 @@ func runVersions(ctx context.Context, x *examination) {
 	for _, l := range lines {
 		x.say(nameVersions, l)
 	}
-	x.answer(x.prober.answer(x.target, s.entry()))
+	x.answer(x.prober.answer(x.known.spoken, s.entry()))
 }
 
 // handshake returns what the dialogue saw of TLS, or why there is nothing.

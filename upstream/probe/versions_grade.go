@@ -2,6 +2,7 @@ package probe
 
 import (
 	"slices"
+	"strings"
 
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/proxy/wire"
@@ -13,6 +14,7 @@ const (
 	stateTaken   = "taken"
 	stateRefused = "refused"
 	stateSilent  = "timeout"
+	stateName    = "name-refused" // the server name was refused, or the want of one
 )
 
 // order is whose preference decides.
@@ -28,11 +30,12 @@ const (
 type grade struct {
 	version  uint16
 	state    string
-	suites   []uint16 // that are taken, in the order in which they were chosen; of the weak ones, one of a kind
-	groups   []uint16 // of the key exchange, likewise; up to TLS 1.2 that of the first choice only
-	dhBits   int      // the shortest prime of plain Diffie-Hellman; 0 when none was seen
-	open     int      // rows of questions that have not come to their end
-	doubtful bool     // a row has ended in silence
+	suites   []uint16       // that are taken, in the order in which they were chosen; of the weak ones, one of a kind
+	groups   []uint16       // of the key exchange, likewise; up to TLS 1.2 that of the first choice only
+	dhBits   int            // the shortest prime of plain Diffie-Hellman; 0 when none was seen
+	open     int            // rows of questions that have not come to their end
+	doubtful bool           // a row has ended in silence
+	fault    *session.Fault // of the first offer, when that was not taken
 }
 
 // complete reports that nothing more would be found by asking.
@@ -63,22 +66,29 @@ func (g *grade) took(o offer, r reading) bool {
 }
 
 // first asks whether a version is taken at all.
-func (s *survey) first(g *grade) question {
+func (s *survey) first(g *grade) trial {
 	g.state = stateUnknown
 	rank := rankVersions
 	if g.version == wire.VersionSSL30 {
 		rank = rankWeak
 	}
 	o := s.hello(g.version, append(soundSuites(g.version), weakSuites(g.version)...), surveyedGroups())
-	return question{rank, o, func(r reading) []question {
-		switch {
-		case g.took(o, r):
+	return trial{rank, o, func(r reading) []trial {
+		if g.took(o, r) {
 			g.state = stateTaken
 			return s.follow(g, r)
+		}
+		g.fault = r.fault
+		switch {
 		case g.doubtful:
 			g.state = stateSilent
-		default:
+		case r.fault == nil || r.fault.Alert != alertUnrecognizedName:
 			g.state = stateRefused
+		case o.SNI != "":
+			s.nameless = true // no version is at fault: the others are asked without, too
+			return []trial{s.first(g)}
+		default:
+			g.state = stateName
 		}
 		return nil
 	}}
@@ -94,6 +104,9 @@ func (s *survey) hello(version uint16, suites, groups []uint16) offer {
 	case wire.VersionTLS13:
 		o.Version, o.Versions = 0, []uint16{version}
 	}
+	if s.nameless {
+		o.SNI = ""
+	}
 	o.Groups = groups
 	if version >= wire.VersionTLS12 {
 		o.Signatures = allSignatures()
@@ -102,17 +115,17 @@ func (s *survey) hello(version uint16, suites, groups []uint16) offer {
 }
 
 // follow asks what else a version is taken with.
-func (s *survey) follow(g *grade, r reading) []question {
+func (s *survey) follow(g *grade, r reading) []trial {
 	if g.version == wire.VersionTLS13 {
 		return s.both(g, less(soundSuites(g.version), r.server.Suite), less(surveyedGroups(), r.server.Group))
 	}
-	next := s.row(g, rankWeak, withoutKind(weakSuites(g.version), r.server.Suite))
+	rank, rankOfWeak := rankOld, rankOld
+	if g.version == wire.VersionTLS12 {
+		rank, rankOfWeak = rankSuites, rankWeak
+	}
+	next := s.row(g, rankOfWeak, withoutKind(weakSuites(g.version), r.server.Suite))
 	if s.order == orderUnknown && weakness(r.server.Suite) == weakNone {
 		next = append(next, s.askOrder(g, r.server.Suite))
-	}
-	rank := rankOld
-	if g.version == wire.VersionTLS12 {
-		rank = rankSuites
 	}
 	with, none := splitSecrecy(less(soundSuites(g.version), r.server.Suite))
 	next = append(next, s.row(g, rank, with)...)
@@ -120,13 +133,13 @@ func (s *survey) follow(g *grade, r reading) []question {
 }
 
 // row asks for what is taken of a list of suites.
-func (s *survey) row(g *grade, rank int, suites []uint16) []question {
+func (s *survey) row(g *grade, rank int, suites []uint16) []trial {
 	if len(suites) == 0 {
 		return nil
 	}
 	g.open++
 	o := s.hello(g.version, suites, surveyedGroups())
-	return []question{{rank, o, func(r reading) []question {
+	return []trial{{rank, o, func(r reading) []trial {
 		g.open--
 		if !g.took(o, r) {
 			return nil
@@ -136,12 +149,15 @@ func (s *survey) row(g *grade, rank int, suites []uint16) []question {
 }
 
 // askOrder offers the sound suites backwards: who chooses the same again
-// chooses by an order of its own.
-func (s *survey) askOrder(g *grade, chosen uint16) question {
-	backwards := soundSuites(g.version)
+// chooses by an order of its own. ChaCha20 is left out, as some who do so still
+// prefer it for an app that puts it first: that one has no AES in hardware.
+func (s *survey) askOrder(g *grade, chosen uint16) trial {
+	backwards := slices.DeleteFunc(soundSuites(g.version), func(id uint16) bool {
+		return id != chosen && strings.Contains(wire.SuiteName(id), "_CHACHA20_")
+	})
 	slices.Reverse(backwards)
 	o := s.hello(g.version, backwards, surveyedGroups())
-	return question{rankWeak, o, func(r reading) []question {
+	return trial{rankWeak, o, func(r reading) []trial {
 		switch {
 		case !g.took(o, r):
 		case r.server.Suite == chosen:
@@ -156,13 +172,13 @@ func (s *survey) askOrder(g *grade, chosen uint16) question {
 // both asks for suites and groups of TLS 1.3 at once, as an answer names one
 // of each. A refusal leaves open which of them are exhausted: the groups are
 // asked for with all suites then.
-func (s *survey) both(g *grade, suites, groups []uint16) []question {
+func (s *survey) both(g *grade, suites, groups []uint16) []trial {
 	if len(suites) == 0 || len(groups) == 0 {
 		return append(s.groupRow(g, groups, nil), s.row(g, rankSuites, suites)...)
 	}
 	g.open++
 	o := s.hello(g.version, suites, groups)
-	return []question{{rankSuites, o, func(r reading) []question {
+	return []trial{{rankSuites, o, func(r reading) []trial {
 		g.open--
 		if !g.took(o, r) {
 			return s.groupRow(g, groups, suites)
@@ -173,13 +189,13 @@ func (s *survey) both(g *grade, suites, groups []uint16) []question {
 
 // groupRow asks for groups with all suites. Where the first question shows
 // that the groups were exhausted, the undecided suites are asked for.
-func (s *survey) groupRow(g *grade, groups, undecided []uint16) []question {
+func (s *survey) groupRow(g *grade, groups, undecided []uint16) []trial {
 	if len(groups) == 0 {
 		return s.row(g, rankSuites, undecided)
 	}
 	g.open++
 	o := s.hello(g.version, soundSuites(g.version), groups)
-	return []question{{rankSuites, o, func(r reading) []question {
+	return []trial{{rankSuites, o, func(r reading) []trial {
 		g.open--
 		if !g.took(o, r) {
 			return s.row(g, rankSuites, undecided)

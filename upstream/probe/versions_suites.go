@@ -12,7 +12,7 @@ func surveyedGroups() []uint16 {
 	const p256MLKEM, p384MLKEM = 4587, 4589
 	return []uint16{
 		groupX25519MLKEM, p256MLKEM, p384MLKEM,
-		groupX25519, groupP256, groupP384, groupP521, groupX448, groupFFDHE2048,
+		groupX25519, groupP256, groupP384, groupP521, groupX448,
 	}
 }
 

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -33,7 +34,7 @@ const (
 )
 
 var (
-	errEnough = errors.New("one check makes no more connections for it")
+	errEnough = fmt.Errorf("%d connections are enough for one check", maxSurveyed)
 	errLate   = errors.New("there was no time left for it")
 )
 
@@ -45,17 +46,19 @@ type survey struct {
 	left   atomic.Int32  // connections that may still be made
 	grades []*grade      // the newest version first
 	order  order
-	cut    error // why not all was asked; nil if all was
+
+	nameless bool  // the server name is refused: it is left out
+	cut      error // why not all was asked; nil if all was
 }
 
-// question is an offer, and what to ask next by the answer to it.
-type question struct {
+// trial is an offer, and what to ask next by the answer to it.
+type trial struct {
 	rank  int // the lower are asked first
 	offer offer
-	then  func(reading) []question
+	then  func(reading) []trial
 }
 
-// The ranks of questions.
+// The ranks of trials.
 const (
 	rankVersions = iota
 	rankWeak
@@ -89,13 +92,13 @@ func (s *survey) run(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var open []question
+	var open []trial
 	for _, g := range s.grades {
 		open = append(open, s.first(g))
 	}
 	for len(open) > 0 && s.cut == nil {
-		slices.SortStableFunc(open, func(a, b question) int { return a.rank - b.rank })
-		n := slices.IndexFunc(open, func(q question) bool { return q.rank != open[0].rank })
+		slices.SortStableFunc(open, func(a, b trial) int { return a.rank - b.rank })
+		n := slices.IndexFunc(open, func(q trial) bool { return q.rank != open[0].rank })
 		if n < 0 {
 			n = len(open)
 		}
@@ -106,7 +109,7 @@ func (s *survey) run(ctx context.Context) {
 
 // round asks a few questions side by side. Between the rounds the other steps
 // of the check get their turn with the smarthost.
-func (s *survey) round(ctx context.Context, batch []question) (next []question) {
+func (s *survey) round(ctx context.Context, batch []trial) (next []trial) {
 	leave, err := s.prober.gate.enter(ctx, s.target)
 	if err != nil {
 		s.cut = errLate

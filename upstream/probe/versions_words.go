@@ -39,17 +39,24 @@ func (s *survey) summary() string {
 	return text
 }
 
+// why says why nothing, or not all, is known.
 func (s *survey) why() string {
-	if s.cut == nil {
-		return "no answer in time"
+	switch {
+	case s.cut != nil:
+		return s.cut.Error()
+	case len(s.in(stateName)) > 0:
+		return "it refuses the server name, or the want of one, before anything else (unrecognized_name)"
 	}
-	return s.cut.Error()
+	return "no answer in time"
 }
 
 // lines are the rungs of the ladder; there is at least one.
 func (s *survey) lines() (lines []Line) {
 	if !s.answered() {
 		return []Line{{Status: StatusSkip, Text: "not examined: " + s.why()}}
+	}
+	if len(s.in(stateTaken)) == 0 && s.cut == nil {
+		return []Line{{Status: StatusWarn, Text: s.nothing()}}
 	}
 	for _, g := range s.grades {
 		if g.state == stateTaken {
@@ -68,10 +75,21 @@ func (s *survey) lines() (lines []Line) {
 	return lines
 }
 
+// nothing words a smarthost that takes no version at all.
+func (s *survey) nothing() string {
+	text := "no version is taken, SSL 3.0 to TLS 1.3"
+	if f := s.grades[1].fault; f != nil {
+		text += ": an offer of TLS 1.2 with every usual suite ends with " + printable(f.Text)
+	}
+	return text
+}
+
 // line is that of a version which is taken.
 func (g *grade) line(o order) Line {
 	l := Line{Status: StatusOK, Text: versionName(g.version) + ": " + g.words(o)}
 	switch {
+	case weakness(g.suites[0]) != weakNone && g.version == wire.VersionTLS12:
+		l.Status = StatusWarn
 	case g.version == wire.VersionSSL30:
 		l.Status, l.Text = StatusWarn, l.Text+"; broken (POODLE) and forbidden (RFC 7568): switch it off"
 	case g.version < wire.VersionTLS12:
@@ -92,11 +110,13 @@ func (g *grade) words(o order) string {
 		text += ", " + first
 	case o == orderApps:
 		text += ", whichever the app puts first; here " + first
-	default:
+	case o == orderOwn:
 		text += ", prefers " + first
+	default:
+		text += ", chose " + first
 	}
 	if g.version == wire.VersionTLS13 {
-		text += "; groups " + list(g.groupNames())
+		text += "; groups " + strings.Join(g.groupNames(), ", ")
 	}
 	return text
 }
@@ -123,10 +143,12 @@ func (g *grade) groupNames() []string {
 
 func count(n int, complete bool) string {
 	switch {
-	case !complete:
-		return fmt.Sprintf("%d suites or more", n)
+	case n == 1 && !complete:
+		return "1 suite or more"
 	case n == 1:
 		return "1 suite"
+	case !complete:
+		return fmt.Sprintf("%d suites or more", n)
 	}
 	return fmt.Sprintf("%d suites", n)
 }
@@ -174,14 +196,14 @@ func (s *survey) dhLine() []Line {
 // reach says which apps get no TLS, where that is many.
 func (s *survey) reach() []Line {
 	modern, twelve := s.grades[0], s.grades[1]
-	if slices.ContainsFunc(s.grades[:2], func(g *grade) bool { return g.state == stateUnknown || g.state == stateSilent }) {
+	if slices.ContainsFunc(s.grades[:2], func(g *grade) bool { return g.state != stateTaken && g.state != stateRefused }) {
 		return nil
 	}
 	switch {
 	case modern.state != stateTaken && twelve.state != stateTaken:
 		return []Line{{Status: StatusWarn, Text: "neither TLS 1.2 nor TLS 1.3: programs of today refuse to connect, this proxy and what uses Go, Java or OpenSSL 3 among them"}}
 	case modern.state != stateTaken && twelve.complete() && !slices.ContainsFunc(twelve.suites, usualInGo):
-		return []Line{{Status: StatusWarn, Text: "no suite with ECDHE: programs written in Go, this proxy among them, get no TLS"}}
+		return []Line{{Status: StatusWarn, Text: "no suite with ECDHE and AES or ChaCha20: programs written in Go, this proxy among them, offer nothing else up to TLS 1.2 and get no TLS"}}
 	case twelve.state != stateTaken:
 		return []Line{{Status: StatusOK, Text: "TLS 1.3 alone: apps from before about 2018 (OpenSSL 1.0, Java 8 before 8u261, Windows before Server 2022) get no TLS"}}
 	}
