@@ -12,7 +12,6 @@ import (
 // that is known, from the entries of a session or dialogue with it. Without a
 // public address the first result is the zero Addr and the second says why.
 func EgressOf(entries []session.Entry) (netip.Addr, string) {
-	reason := "the smarthost does not say which address it sees, and this machine's own is not public: it is behind NAT"
 	for _, read := range []func([]session.Entry) sighting{inHello, inRefusal, onSocket} {
 		s := read(entries)
 		switch {
@@ -23,10 +22,23 @@ func EgressOf(entries []session.Entry) (netip.Addr, string) {
 			return netip.Addr{}, fmt.Sprintf("the smarthost sees %s, which is no public address: it is on this machine or in its own network (%s)", s.addr, s.how)
 		}
 	}
-	if len(entries) == 0 {
-		reason = "no session with the smarthost came about"
+	return netip.Addr{}, whyUnknown(entries)
+}
+
+// whyUnknown says why no address is known.
+func whyUnknown(entries []session.Entry) string {
+	why := "no session with the smarthost came about"
+	for i := range entries {
+		at, ok := dialled(&entries[i])
+		switch {
+		case !ok:
+		case !public(at.remote):
+			why = fmt.Sprintf("the smarthost, %s, is on this machine or in its own network", at.remote)
+		default:
+			why = fmt.Sprintf("the smarthost does not say which address it sees, and this machine's own, %s, is not public: translation (NAT) is on the way", at.local)
+		}
 	}
-	return netip.Addr{}, reason
+	return why
 }
 
 // sighting is an address, and how it is known.
