@@ -92,18 +92,9 @@ func (p *program) checkAll(ctx context.Context, c checkup) error {
 	if c.watch > 0 {
 		return x.watch(ctx, targets)
 	}
-	first := ended(0)
-	for i, t := range targets {
-		r := x.examine(ctx, t, nil)
-		if ctx.Err() != nil {
-			return exitInterrupted
-		}
-		if err := x.out.conclude(r, i == len(targets)-1); err != nil {
-			return err
-		}
-		if first == 0 {
-			first = r.code()
-		}
+	code, err := x.round(ctx, targets, map[*examinee]*examined{})
+	if err != nil {
+		return err
 	}
-	return first.orNil()
+	return code.orNil()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -21,8 +22,11 @@ func (x *examiner) watch(ctx context.Context, targets []*examinee) error {
 	code := exitInterrupted // no round has ended yet
 	for {
 		now, err := x.round(ctx, targets, last)
-		if ctx.Err() != nil || err != nil {
-			return orElse(err, code)
+		switch {
+		case errors.Is(err, exitInterrupted): // this round says nothing
+			return code.orNil()
+		case err != nil:
+			return err
 		}
 		code = now
 		if slices.ContainsFunc(targets, func(e *examinee) bool { return last[e].signInRefused() }) {
@@ -37,14 +41,15 @@ func (x *examiner) watch(ctx context.Context, targets []*examinee) error {
 }
 
 // round checks each target once, and keeps in last what came of it. The code
-// is that of the first target that failed.
+// is that of the first target that failed. The error is exitInterrupted when
+// ctx ends before the round does.
 func (x *examiner) round(ctx context.Context, targets []*examinee, last map[*examinee]*examined) (code ended, err error) {
 	for i, e := range targets {
 		before := last[e]
 		r := x.examine(ctx, e, before)
 		switch {
 		case ctx.Err() != nil:
-			return code, nil
+			return code, exitInterrupted
 		case before == nil:
 			err = x.out.conclude(r, i == len(targets)-1)
 		default:
@@ -88,12 +93,4 @@ func (r *examined) signInRefused() bool {
 	return slices.ContainsFunc(r.report.Dialogue, func(e session.Entry) bool {
 		return e.Kind == session.KindReply && e.Phase == session.PhaseAuth && e.Code >= 500
 	})
-}
-
-// orElse returns the error, or the exit code where there is none.
-func orElse(err error, code ended) error {
-	if err != nil {
-		return err
-	}
-	return code.orNil()
 }
