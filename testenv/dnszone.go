@@ -95,6 +95,13 @@ func (d *DNS) Sign(names ...string) {
 	}
 }
 
+// Unsign takes back what Sign has said.
+func (d *DNS) Unsign() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.signed)
+}
+
 // Asked returns how often a question was put, over UDP and TCP together.
 func (d *DNS) Asked(name string, qtype uint16) int {
 	d.mu.Lock()
