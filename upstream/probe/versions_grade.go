@@ -72,7 +72,7 @@ func (s *survey) first(g *grade) trial {
 	if g.version == wire.VersionSSL30 {
 		rank = rankWeak
 	}
-	o := s.hello(g.version, append(soundSuites(g.version), weakSuites(g.version)...), surveyedGroups())
+	o := s.hello(g.version, append(soundSuites(g.version), weakSuites(g.version)...), everyGroup())
 	return trial{rank, o, func(r reading) []trial {
 		if g.took(o, r) {
 			g.state = stateTaken
@@ -138,7 +138,7 @@ func (s *survey) row(g *grade, rank int, suites []uint16) []trial {
 		return nil
 	}
 	g.open++
-	o := s.hello(g.version, suites, surveyedGroups())
+	o := s.hello(g.version, suites, everyGroup())
 	return []trial{{rank, o, func(r reading) []trial {
 		g.open--
 		if !g.took(o, r) {
@@ -156,7 +156,7 @@ func (s *survey) askOrder(g *grade, chosen uint16) trial {
 		return id != chosen && strings.Contains(wire.SuiteName(id), "_CHACHA20_")
 	})
 	slices.Reverse(backwards)
-	o := s.hello(g.version, backwards, surveyedGroups())
+	o := s.hello(g.version, backwards, everyGroup())
 	return trial{rankWeak, o, func(r reading) []trial {
 		switch {
 		case !g.took(o, r):

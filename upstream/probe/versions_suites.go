@@ -7,14 +7,17 @@ import (
 	"smtp-proxy/proxy/wire"
 )
 
-// surveyedGroups are those of post-quantum key exchange and those in wide use.
+// surveyedGroups are those of post-quantum key exchange and those that apps
+// depend on.
 func surveyedGroups() []uint16 {
 	const p256MLKEM, p384MLKEM = 4587, 4589
-	return []uint16{
-		groupX25519MLKEM, p256MLKEM, p384MLKEM,
-		groupX25519, groupP256, groupP384, groupP521, groupX448,
-	}
+	return []uint16{groupX25519MLKEM, p256MLKEM, p384MLKEM, groupX25519, groupP256, groupP384}
 }
+
+// everyGroup adds those that no app has alone. They are in the first offer of a
+// version, so that it is not refused for want of them, and no more is asked
+// about them.
+func everyGroup() []uint16 { return join(surveyedGroups(), allGroups()) }
 
 // soundSuites are those of a version that are not known to be weak.
 func soundSuites(version uint16) []uint16 {
@@ -112,12 +115,11 @@ func withoutKind(list []uint16, id uint16) []uint16 {
 func (w weak) harm() string {
 	switch w {
 	case weakNull:
-		return "mail and passwords go in clear"
+		return "mail and passwords would go in clear"
 	case weakExport, weakDES:
-		return "broken within hours by anybody (FREAK, Logjam)"
+		return "anybody breaks them within hours (FREAK, Logjam)"
 	case weakAnon:
-		return "nobody proves to be the smarthost, so that anybody on the path can read along; " +
-			"apps that verify never offer them (Postfix takes them by default: smtpd_tls_exclude_ciphers = aNULL)"
+		return "whoever answers proves nothing; apps that verify never offer them (in Postfix: smtpd_tls_exclude_ciphers = aNULL)"
 	case weakRC4:
 		return "broken and forbidden (RFC 7465)"
 	case weak3DES:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/testenv"
 	"smtp-proxy/upstream"
 	"smtp-proxy/upstream/probe"
 )
@@ -90,16 +91,16 @@ func TestVersionsOfPickers(t *testing.T) {
 		{"TLS 1.3 with few groups", &picker{takes: map[uint16][]uint16{tls13: {0x1303}}, groups: []uint16{4588, 24, 29}},
 			[]string{"taken", "refused", "refused", "refused", "refused"},
 			[]string{
-				"ok TLS 1.3: 1 suite, TLS_CHACHA20_POLY1305_SHA256; groups X25519MLKEM768 (post-quantum), P-384, X25519",
+				"ok TLS 1.3: 1 suite, TLS_CHACHA20_POLY1305_SHA256; groups P-384 and X25519; post-quantum X25519MLKEM768",
 				"ok TLS 1.3 alone",
 			}},
 		{"TLS 1.3 with many suites and one group", &picker{takes: map[uint16][]uint16{tls13: {0x1304, 0x1302, 0x1301, 0x1303}}, groups: []uint16{23}},
 			[]string{"taken", "refused", "refused", "refused", "refused"},
-			[]string{"ok TLS 1.3: 4 suites, chose TLS_AES_128_CCM_SHA256; groups P-256"}},
+			[]string{"ok TLS 1.3: 4 suites, chose TLS_AES_128_CCM_SHA256; groups P-256; none of post-quantum"}},
 		{"the app's order", &picker{takes: map[uint16][]uint16{tls12: {rsaGCM, rsaCBC, dheGCM, ecdheCBC}}, apps: true, dhBits: 1024},
 			[]string{"refused", "taken", "refused", "refused", "refused"},
 			[]string{
-				"ok TLS 1.2: 4 suites, whichever the app puts first; here TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+				"ok TLS 1.2: 4 suites in the app's order, here TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
 				"warn a Diffie-Hellman group of 1024 bits",
 			}},
 		{"RSA key exchange alone", &picker{takes: map[uint16][]uint16{tls12: {rsaGCM, rsaCBC}}},
@@ -139,7 +140,7 @@ func TestVersionsOfSmarthosts(t *testing.T) {
 		lines     []string
 	}{
 		{smarthost{name: "usual"}, []string{"taken", "taken", "refused", "refused", "refused"}, []string{
-			"ok TLS 1.3: 3 suites, prefers TLS_AES_128_GCM_SHA256; groups X25519MLKEM768 (post-quantum), ",
+			"ok TLS 1.3: 3 suites, prefers TLS_AES_128_GCM_SHA256; groups X25519, P-256 and P-384; post-quantum X25519MLKEM768, SecP256r1MLKEM768 and SecP384r1MLKEM1024",
 			"ok TLS 1.2: 5 suites, prefers TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 over X25519",
 			"ok not taken: TLS 1.1, TLS 1.0 and SSL 3.0",
 		}},
@@ -189,11 +190,11 @@ func TestVersionsCutOff(t *testing.T) {
 		options probe.Options
 		lines   []string
 	}{
-		{"many suites", &picker{takes: many}, probe.Options{}, []string{"suites or more", "skip not all asked: 24 connections are enough"}},
-		{"the budget", &picker{takes: many}, probe.Options{PerMinute: 9}, []string{"ok TLS 1.2: ", "or more", "skip not all asked: ", "often enough"}},
-		{"no budget", &picker{takes: many}, probe.Options{PerMinute: 1}, []string{"ok TLS 1.2: 1 suite or more, chose", "often enough"}},
+		{"many suites", &picker{takes: many}, probe.Options{}, []string{"at least ", "skip not all asked: 24 connections are enough"}},
+		{"the budget", &picker{takes: many}, probe.Options{PerMinute: 9}, []string{"ok TLS 1.2: ", "at least ", "skip not all asked: ", "often enough"}},
+		{"no budget", &picker{takes: many}, probe.Options{PerMinute: 1}, []string{"ok TLS 1.2: at least 1 suite, chose", "often enough for this minute; nothing is known of TLS 1.3, TLS 1.1, TLS 1.0 and SSL 3.0"}},
 		{"the smarthost has had enough", &picker{takes: many, busy: 9}, probe.Options{}, []string{"ok TLS 1.2: ", "skip not all asked: ", "421 too many connections"}},
-		{"it will not go on at all", &picker{takes: many, busy: 2}, probe.Options{}, []string{"ok TLS 1.2: 1 suite or more, chose", "421 too many connections"}},
+		{"it will not go on at all", &picker{takes: many, busy: 2}, probe.Options{}, []string{"ok TLS 1.2: at least 1 suite, chose", "421 too many connections"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -244,5 +245,19 @@ func TestVersionsWithoutTLS(t *testing.T) {
 				t.Errorf("%s, %s: %d connections, want the dialogue's alone", test.name, step, n)
 			}
 		}
+	}
+}
+
+// TestImplicitTLS takes all three steps to a port that speaks TLS first.
+func TestImplicitTLS(t *testing.T) {
+	ca := newCA(t)
+	leaf, err := ca.Leaf(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, testenv.SmarthostOptions{Implicit: true, TLS: &tls.Config{Certificates: []tls.Certificate{leaf}}})
+	for step, want := range map[string]string{"versions": "ok TLS 1.3: 3 suites", "chain": "ok leads to", "sni": "ok the same certificate"} {
+		lines, _ := climb(t, newProber(t, ca.Pool(), probe.Options{}), target(s.Addr(), upstream.ModeImplicit), step)
+		saysAll(t, lines, want)
 	}
 }

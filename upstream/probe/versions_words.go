@@ -70,7 +70,11 @@ func (s *survey) lines() (lines []Line) {
 	lines = append(lines, s.dhLine()...)
 	lines = append(lines, s.reach()...)
 	if s.cut != nil {
-		lines = append(lines, Line{Status: StatusSkip, Text: "not all asked: " + s.why()})
+		text := "not all asked: " + s.why()
+		if names := s.in(stateUnknown); len(names) > 0 {
+			text += "; nothing is known of " + list(names)
+		}
+		lines = append(lines, Line{Status: StatusSkip, Text: text})
 	}
 	return lines
 }
@@ -109,16 +113,13 @@ func (g *grade) words(o order) string {
 	case len(g.suites) == 1 && g.complete():
 		text += ", " + first
 	case o == orderApps:
-		text += ", whichever the app puts first; here " + first
+		text += " in the app's order, here " + first
 	case o == orderOwn:
 		text += ", prefers " + first
 	default:
 		text += ", chose " + first
 	}
-	if g.version == wire.VersionTLS13 {
-		text += "; groups " + strings.Join(g.groupNames(), ", ")
-	}
-	return text
+	return text + g.groupWords()
 }
 
 // over is the group up to TLS 1.2, where a suite does not go with all.
@@ -129,28 +130,42 @@ func (g *grade) over() string {
 	return " over " + wire.GroupName(g.groups[0])
 }
 
-func (g *grade) groupNames() []string {
-	var names []string
-	for _, id := range g.groups {
-		name := wire.GroupName(id)
-		if isHybrid(id) {
-			name += " (post-quantum)"
-		}
-		names = append(names, name)
+// groupWords list the groups of TLS 1.3, those of post-quantum key exchange
+// apart.
+func (g *grade) groupWords() string {
+	if g.version != wire.VersionTLS13 || len(g.groups) == 0 {
+		return ""
 	}
-	return names
+	var hybrid, usual []uint16
+	for _, id := range g.groups {
+		if isHybrid(id) {
+			hybrid = append(hybrid, id)
+		} else {
+			usual = append(usual, id)
+		}
+	}
+	text := ""
+	if len(usual) > 0 {
+		text = "; groups " + list(wire.Names(usual, wire.GroupName))
+	}
+	switch {
+	case len(hybrid) > 0:
+		text += "; post-quantum " + list(wire.Names(hybrid, wire.GroupName))
+	case g.complete():
+		text += "; none of post-quantum"
+	}
+	return text
 }
 
 func count(n int, complete bool) string {
-	switch {
-	case n == 1 && !complete:
-		return "1 suite or more"
-	case n == 1:
-		return "1 suite"
-	case !complete:
-		return fmt.Sprintf("%d suites or more", n)
+	text := fmt.Sprintf("%d suites", n)
+	if n == 1 {
+		text = "1 suite"
 	}
-	return fmt.Sprintf("%d suites", n)
+	if !complete {
+		return "at least " + text
+	}
+	return text
 }
 
 // refusedLines name the versions that are not taken.
