@@ -121,7 +121,7 @@ func shortName(dn string) string {
 	for part, rest := "", dn; rest != ""; {
 		part, rest = cutPart(rest)
 		if name, ok := strings.CutPrefix(part, "CN="); ok {
-			return unescaped(name)
+			return plainName(name)
 		}
 	}
 	return dn
@@ -140,7 +140,8 @@ func cutPart(dn string) (part, rest string) {
 	return dn, ""
 }
 
-func unescaped(s string) string {
+// plainName takes the escapes out of a name.
+func plainName(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' && i+1 < len(s) {

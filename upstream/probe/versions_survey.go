@@ -97,6 +97,10 @@ func (s *survey) run(ctx context.Context) {
 		open = append(open, s.first(g))
 	}
 	for len(open) > 0 && s.cut == nil {
+		if timeUp(ctx) {
+			s.cut = errLate
+			return
+		}
 		slices.SortStableFunc(open, func(a, b trial) int { return a.rank - b.rank })
 		n := slices.IndexFunc(open, func(q trial) bool { return q.rank != open[0].rank })
 		if n < 0 {
@@ -155,14 +159,22 @@ func (s *survey) askOnce(ctx context.Context, o offer) (reading, error) {
 	limited, cancel := context.WithTimeout(ctx, s.wait)
 	defer cancel()
 	r, err := s.prober.askOnce(limited, s.target, o)
+	silent := err == nil && r.fault != nil && r.fault.Class == session.FaultTimeout
 	switch {
-	case err == nil:
-	case ctx.Err() != nil:
+	case (err != nil || silent) && timeUp(ctx):
 		err = errLate
-	case limited.Err() != nil:
+	case err != nil && limited.Err() != nil:
 		r, err = reading{at: s.prober.options.Now(), fault: silence()}, nil
 	}
 	return r, err
+}
+
+// timeUp reports that ctx has ended, or is about to: a connection notices the
+// deadline that they share a moment earlier.
+func timeUp(ctx context.Context) bool {
+	const moment = 50 * time.Millisecond
+	until, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && time.Until(until) < moment
 }
 
 // silence is the fault of a smarthost that does not answer in time.

@@ -208,6 +208,22 @@ func TestVersionsCutOff(t *testing.T) {
 	}
 }
 
+// TestVersionsInTheTimeThatIsLeft has the check end in the middle.
+func TestVersionsInTheTimeThatIsLeft(t *testing.T) {
+	host := &picker{takes: map[uint16][]uint16{tls12: {ecdheGCM, ecdheCBC}}, silent: []uint16{ssl30}}
+	at := target(host.open(t), upstream.ModeSTARTTLS)
+	ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
+	defer cancel()
+	var lines []string
+	newProber(t, nil, probe.Options{}).Check(ctx, at, probe.Wanted{Steps: []string{"versions"}}, func(l probe.Line) {
+		lines = append(lines, string(l.Status)+" "+l.Text)
+	})
+	if ctx.Err() != nil {
+		t.Error("the check has outlived its time")
+	}
+	saysAll(t, lines, "ok TLS 1.2: at least 1 suite", "skip not all asked: there was no time left for it; nothing is known of SSL 3.0")
+}
+
 // TestVersionsAreKept surveys twice: the second time nobody is asked.
 func TestVersionsAreKept(t *testing.T) {
 	host := &picker{takes: map[uint16][]uint16{tls13: {0x1301}, tls12: {ecdheGCM, rsaCBC}}, groups: []uint16{29}}
