@@ -28,7 +28,7 @@ const (
 // records are vouched for is the resolver's word.
 func (steps) DANEStep() step {
 	return step{
-		name: nameDANE, rank: 53, after: []string{nameDNS, nameMX, "dialogue"},
+		name: nameDANE, rank: 53, after: []string{nameDNS, nameMX, nameDialogue},
 		about: "the TLSA records of a mail exchanger, held against the certificate it shows",
 		run:   runDANE,
 	}

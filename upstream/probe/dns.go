@@ -160,7 +160,7 @@ func (n named) missing() string {
 
 // entry is the answer for the diagnosis.
 func (n named) entry() session.Entry {
-	e := session.Entry{Text: n.lines()[0].Text, Probe: &session.Probe{Name: nameDNS, Result: resultOK}}
+	e := session.Entry{Phase: session.PhaseConnect, Text: n.lines()[0].Text, Probe: &session.Probe{Name: nameDNS, Result: resultOK}}
 	for _, addr := range n.addrs() {
 		e.Probe.Found = append(e.Probe.Found, session.Found{What: addr.String(), Result: resultOK, Text: kindOf(addr).words})
 	}

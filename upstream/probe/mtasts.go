@@ -23,7 +23,7 @@ const maxPolicies = 4
 // smarthost is (RFC 8461), and says what senders make of it by them.
 func (steps) MTASTSStep() step {
 	return step{
-		name: nameMTASTS, rank: 54, after: []string{nameMX, "dialogue"},
+		name: nameMTASTS, rank: 54, after: []string{nameMX, nameDialogue},
 		about: "the MTA-STS policies of the domains that the smarthost takes mail for",
 		run:   runMTASTS,
 	}
@@ -48,21 +48,12 @@ func runMTASTS(ctx context.Context, x *examination) {
 	if ctx.Err() != nil {
 		return
 	}
+	seen, _ := x.handshake()
 	for _, p := range list {
-		l := p.line(x.known.mailAs, shownIn(x.known.dialogue))
+		l := p.line(x.known.mailAs, seen)
 		x.say(nameMTASTS, l)
 		x.answer(x.prober.answer(x.target, p.entry(l)))
 	}
-}
-
-// shownIn returns the handshake of a dialogue; nil when there was none.
-func shownIn(dialogue []session.Entry) *session.TLS {
-	for i := range slices.Backward(dialogue) {
-		if e := &dialogue[i]; e.Leg == session.Upstream && e.TLS != nil {
-			return e.TLS
-		}
-	}
-	return nil
 }
 
 // published is what a domain has published for senders.
@@ -82,7 +73,7 @@ func (p *Prober) policyOf(ctx context.Context, domain string) (s published) {
 	s.domain = domain
 	records := p.options.Connector.Lookup(ctx, "_mta-sts."+domain, dns.TypeTXT)
 	if f := records.Fault; f != nil && f.Class != session.FaultNoSuchHost {
-		s.trouble = f.Text
+		s.trouble = "whether there is a policy is not known: " + f.Text
 		return s
 	}
 	var texts []string

@@ -86,6 +86,9 @@ func TestMTASTSStep(t *testing.T) {
 		}
 	}
 	w.dns.TXT("_mta-sts.several.example", "v=STSv1; id=2;")
+	w.dns.MX("silent.example", "10 mx.silent.example.")
+	w.dns.A("mx.silent.example", "127.0.0.1")
+	w.dns.Trouble("_mta-sts.silent.example", testenv.Refused)
 	port := closedPort(t)
 	for domain, want := range map[string]string{
 		"good.example":     "ok the MTA-STS policy of good.example (mode enforce, for 7 days) names mx.good.example",
@@ -100,6 +103,7 @@ func TestMTASTSStep(t *testing.T) {
 		"moved.example":    "warn moved.example announces…answers 302",
 		"wrong.example":    "warn wrong.example announces…the certificate is not for mta-sts.wrong.example",
 		"several.example":  "warn MTA-STS of several.example: there are 2 records",
+		"silent.example":   "warn MTA-STS of silent.example: whether there is a policy is not known: …REFUSED",
 		"absent.example":   "ok absent.example has no MTA-STS policy",
 	} {
 		expect(t, domain, w.ladder(t, at("mx."+domain, port), probe.Wanted{}, "mta-sts"), want)

@@ -14,9 +14,11 @@ import (
 
 const nameMX = "mx"
 
-// maxParents bounds for how many names above the smarthost's own the mail
-// exchangers are asked.
-const maxParents = 4
+// The bounds of asking for mail exchangers.
+const (
+	maxParents = 4               // names above the smarthost's own
+	mxWait     = 5 * time.Second // for all domains, side by side
+)
 
 // MXStep looks for the domains whose mail exchanger the smarthost is. What is
 // true of those only, DANE and MTA-STS, is asked by it.
@@ -41,7 +43,9 @@ func runMX(ctx context.Context, x *examination) {
 	}
 	began := time.Now()
 	m := mailRoutes{x: x, to: to, began: began}
-	m.ask(ctx, own)
+	limited, cancel := context.WithTimeout(ctx, mxWait)
+	defer cancel()
+	m.ask(limited, own)
 	if ctx.Err() != nil {
 		return
 	}
@@ -130,7 +134,7 @@ func (m *mailRoutes) exchangerOf(r mailRoute) string {
 // entry is the answer for the diagnosis. It fails where mail for the recipient
 // cannot arrive; what else is odd concerns others' mail.
 func (m *mailRoutes) entry() session.Entry {
-	e := session.Entry{Probe: &session.Probe{Name: nameMX, Result: resultOK}}
+	e := session.Entry{Phase: session.PhaseRcpt, Probe: &session.Probe{Name: nameMX, Result: resultOK}}
 	var texts []string
 	for _, l := range m.lines() {
 		texts = append(texts, l.Text)

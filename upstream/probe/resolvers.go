@@ -40,6 +40,9 @@ func (steps) ResolversStep() step {
 
 func runResolvers(ctx context.Context, x *examination) {
 	e, list := x.prober.askResolvers(ctx, x.target)
+	if ctx.Err() != nil {
+		return
+	}
 	x.answer(x.prober.answer(x.target, e))
 	if e.Probe.Result == resultSkip {
 		x.say(nameResolvers, Line{Status: StatusSkip, Text: strings.TrimPrefix(e.Text, "not tested: ")})
@@ -199,7 +202,7 @@ func (list dnsOpinions) disagree() bool {
 
 // entry is the answer for the diagnosis.
 func (list dnsOpinions) entry(host string) session.Entry {
-	e := session.Entry{Probe: &session.Probe{Name: nameResolvers, Result: resultOK}}
+	e := session.Entry{Phase: session.PhaseConnect, Probe: &session.Probe{Name: nameResolvers, Result: resultOK}}
 	for _, o := range list {
 		e.Probe.Found = append(e.Probe.Found, session.Found{What: o.server, Result: o.result, Text: o.words()})
 	}

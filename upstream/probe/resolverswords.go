@@ -118,13 +118,13 @@ func addrWords(addrs []netip.Addr) string {
 	return strings.Join(words, ", ")
 }
 
-// tookWords is a time as a person reads it: "12ms", "1.4s".
+// tookWords is a time as a person reads it: "0.4ms", "12ms", "1.4s".
 func tookWords(d time.Duration) string {
 	switch {
 	case d >= time.Second:
 		return d.Round(100 * time.Millisecond).String()
 	case d < time.Millisecond:
-		return "less than 1ms"
+		return fmt.Sprintf("%.1fms", d.Seconds()*1000)
 	}
 	return d.Round(time.Millisecond).String()
 }
