@@ -5,9 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
-	"smtp-proxy/upstream/probe"
 )
 
 // ended is the exit code of a command that has said all there is to say: it is
@@ -86,23 +84,16 @@ func phaseOf(step string) session.Phase {
 	return ""
 }
 
-// code returns what a check ends with: the phase of the first rung that
-// failed, or that a finding points to.
+// code returns what a check ends with.
 func (r *examined) code() ended {
-	failed := ended(0)
-	for _, l := range r.report.Lines {
-		if l.Status != probe.StatusFail {
-			continue
-		}
-		if phase := phaseOf(l.Step); phase != "" {
-			return codeOf(r.refined(phase))
-		}
-		failed = exitFailed
+	f := r.failure()
+	switch {
+	case !f.any:
+		return 0
+	case f.phase != "":
+		return codeOf(r.refined(f.phase))
 	}
-	if len(r.findings) > 0 {
-		return codeOf(r.phaseOfFinding(r.findings[0]))
-	}
-	return failed
+	return exitFailed
 }
 
 // refined tells what one rung stands for: DATA refused, or the message behind
@@ -119,17 +110,4 @@ func (r *examined) refined(phase session.Phase) session.Phase {
 
 func refusedData(e session.Entry) bool {
 	return e.Kind == session.KindReply && e.Phase == session.PhaseData && e.Code >= 400
-}
-
-// phaseOfFinding returns the phase of the entry that shows a finding; empty
-// when none of the dialogue does.
-func (r *examined) phaseOfFinding(f inspect.Finding) session.Phase {
-	for _, proof := range f.Evidence {
-		for i := range r.report.Dialogue {
-			if e := &r.report.Dialogue[i]; e.Seq == proof.Event && proof.Event > 0 {
-				return e.Phase
-			}
-		}
-	}
-	return ""
 }

@@ -9,8 +9,8 @@ import (
 // verdict says in one line what a check comes to.
 func (r *examined) verdict() string {
 	name := r.target.Name
-	if first, ok := r.firstFailed(); ok {
-		return name + " is not fit for mail from here: " + first
+	if f := r.failure(); f.any {
+		return name + " is not fit for mail from here: " + f.String()
 	}
 	if r.cutOff() {
 		return name + ": nothing failed so far, and the time was up before the end; --timeout gives more"
@@ -26,24 +26,6 @@ func (r *examined) verdict() string {
 		text += " (not tried: " + untried + ")"
 	}
 	return text
-}
-
-// firstFailed says what failed first, and names the cause found for it.
-func (r *examined) firstFailed() (string, bool) {
-	cause := ""
-	if len(r.findings) > 0 {
-		cause = r.findings[0].Cause
-	}
-	for _, l := range r.report.Lines {
-		if l.Status != probe.StatusFail {
-			continue
-		}
-		if cause == "" {
-			return l.Step + " failed", true
-		}
-		return l.Step + " failed first (" + cause + ")", true
-	}
-	return cause, cause != ""
 }
 
 // cutOff reports a step that the end of the time has cut off.

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"testing"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
+	"smtp-proxy/upstream/probe"
+)
+
+// The verdict names the step that the first finding is about, whatever else
+// failed above it.
+func TestCheckFailure(t *testing.T) {
+	lines := func(failed ...string) (list []probe.Line) {
+		for _, step := range failed {
+			list = append(list, probe.Line{Step: step, Status: probe.StatusFail})
+		}
+		return list
+	}
+	dialogue := []session.Entry{{Seq: 1, Phase: session.PhaseConnect}, {Seq: 2, Phase: session.PhaseRcpt}}
+	answers := []session.Entry{{Seq: 3, Phase: session.PhaseTLS, Probe: &session.Probe{Name: "dnsbl"}}}
+	found := func(cause string, events ...int) []inspect.Finding {
+		f := inspect.Finding{Cause: cause}
+		for _, n := range events {
+			f.Evidence = append(f.Evidence, inspect.Evidence{Event: n})
+		}
+		return []inspect.Finding{f}
+	}
+	for _, test := range []struct {
+		lines    []probe.Line
+		findings []inspect.Finding
+		want     string
+		code     ended
+	}{
+		{lines("tcp", "ports", "connect"), found("connect.refused", 1, 3), "connect failed first (connect.refused)", 2},
+		{lines("mx", "rcpt"), found("recipient.unknown", 2), "rcpt failed first (recipient.unknown)", 24},
+		{lines("dnsbl", "rcpt"), found("reputation.ip-blocklisted", 3), "dnsbl failed first (reputation.ip-blocklisted)", 1},
+		{lines("dnsbl", "rcpt"), found("reputation.ip-blocklisted", 0, 2), "rcpt failed first (reputation.ip-blocklisted)", 24},
+		{lines("tcp"), found("connect.timeout", 1), "tcp failed first (connect.timeout)", 2},
+		{nil, found("rate.messages", 0), "rate.messages", 1},
+		{lines("mx", "connect"), nil, "connect failed", 2},
+		{lines("ports", "tcp"), nil, "tcp failed", 2},
+		{lines("mx"), nil, "mx failed", 1},
+	} {
+		r := &examined{
+			examinee: &examinee{target: upstream.Target{Name: "mx:25"}}, findings: test.findings,
+			report: probe.Report{Lines: test.lines, Dialogue: dialogue, Answers: answers},
+		}
+		if got := r.failure().String(); got != test.want {
+			t.Errorf("%v, %v: got %q, want %q", test.lines, test.findings, got, test.want)
+		}
+		if got := r.code(); got != test.code {
+			t.Errorf("%v, %v: got code %d, want %d", test.lines, test.findings, got, test.code)
+		}
+		if got, want := r.verdict(), "mx:25 is not fit for mail from here: "+test.want; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
