@@ -78,9 +78,10 @@ func newSurvey(p *Prober, t upstream.Target, wait time.Duration) *survey {
 // connections is how many were made.
 func (s *survey) connections() int { return maxSurveyed - int(max(0, s.left.Load())) }
 
-// answered reports whether anything is known of any version.
+// answered reports whether anything is known of any version. Where a name is
+// what is refused, the refusals of versions tell nothing.
 func (s *survey) answered() bool {
-	return slices.ContainsFunc(s.grades, func(g *grade) bool { return g.state == stateTaken || g.state == stateRefused })
+	return len(s.in(stateTaken)) > 0 || len(s.in(stateRefused)) > 0 && len(s.in(stateName)) == 0
 }
 
 // run asks until nothing is open, or a bound or ctx ends it. Its last words
