@@ -71,7 +71,9 @@ func (r *examined) firstFailed(f failure) failure {
 
 // besideDialogue tells the steps that stand for a phase of the dialogue without being
 // part of it.
-func besideDialogue(step string) bool { return slices.Contains([]string{"resolvers", "dns", "tcp"}, step) }
+func besideDialogue(step string) bool {
+	return slices.Contains([]string{"resolvers", "dns", "tcp"}, step)
+}
 
 // failed returns the first step of some kind that failed.
 func (r *examined) failed(kind func(step string) bool) string {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"slices"
+	"strconv"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -44,4 +46,20 @@ func examine(ts *testscript.TestScript, neg bool, args []string) {
 		flags = append(flags, "--resolver", ts.Getenv("RESOLVER"))
 	}
 	exitCode(ts, false, append(append([]string{args[0], "smtp-proxy", "check"}, flags...), args[2:]...))
+}
+
+// interrupt ends a process as Ctrl-C does and demands its exit code.
+//
+//	interrupt checking 130
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: interrupt NAME CODE")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	p := ts.Value(processesKey).(processes)[args[0]]
+	_ = p.end(os.Interrupt) // its error says no more than the code
+	if got := p.cmd.ProcessState.ExitCode(); got != want {
+		ts.Fatalf("%s ended with %d, want %d\n%s", args[0], got, want, p.stdout)
+	}
 }

@@ -30,7 +30,7 @@ func (x *examiner) watch(ctx context.Context, targets []*examinee) error {
 		}
 		code = now
 		if slices.ContainsFunc(targets, func(e *examinee) bool { return last[e].signInRefused() }) {
-			return code.orNil()
+			return errors.Join(errSignInRefused(), code.orNil())
 		}
 		select {
 		case <-rounds.C:
@@ -38,6 +38,10 @@ func (x *examiner) watch(ctx context.Context, targets []*examinee) error {
 			return code.orNil()
 		}
 	}
+}
+
+func errSignInRefused() error {
+	return errors.New("the watch is over: the sign-in was refused, and to repeat it locks accounts: correct the secret, then start again")
 }
 
 // round checks each target once, and keeps in last what came of it. The code

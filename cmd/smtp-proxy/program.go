@@ -115,8 +115,7 @@ func (p *program) report(err error) {
 // flatten returns the errors that were joined into err, and that have
 // something to say.
 func flatten(err error) []error {
-	var code ended
-	if err == nil || errors.As(err, &code) {
+	if err == nil {
 		return nil
 	}
 	var u usageError
@@ -124,7 +123,12 @@ func flatten(err error) []error {
 		err = u.error
 	}
 	var joined interface{ Unwrap() []error }
-	if !errors.As(err, &joined) {
+	var code ended
+	switch {
+	case errors.As(err, &joined):
+	case errors.As(err, &code):
+		return nil
+	default:
 		return []error{err}
 	}
 	var all []error
