@@ -12,11 +12,13 @@ const (
 	perAddress   = time.Hour // between two times that one address is looked up
 	maxLookedUp  = 48        // addresses in that time: a hostile reply may name any
 	budgetMinute = time.Minute
+	smarthosts   = 8 // that may use up their budgets within a minute: redirected apps have as many as they like
 )
 
 // budget bounds what probes cost others: how many connections a smarthost gets
-// within any minute, so that no number of failing sessions looks like an attack
-// to it, and how often the blocklists are asked about an address.
+// within any minute, and all of them together, so that no number of failing
+// sessions looks like an attack, and how often the blocklists are asked about
+// an address.
 type budget struct {
 	perMinute int
 
@@ -33,17 +35,17 @@ func newBudget(perMinute int) *budget {
 func (b *budget) spend(target string, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.forget(now)
-	if len(b.spent[target]) >= b.perMinute {
+	all := b.forget(now)
+	if len(b.spent[target]) >= b.perMinute || all >= smarthosts*b.perMinute {
 		return false
 	}
 	b.spent[target] = append(b.spent[target], now)
 	return true
 }
 
-// forget drops what is older than a minute. What is left is bounded by the
-// number of smarthosts that were asked within it.
-func (b *budget) forget(now time.Time) {
+// forget drops what is older than a minute, and returns how many connections
+// there were since.
+func (b *budget) forget(now time.Time) (all int) {
 	for target, times := range b.spent {
 		recent := slices.IndexFunc(times, func(t time.Time) bool { return now.Sub(t) < budgetMinute })
 		if recent < 0 {
@@ -51,7 +53,9 @@ func (b *budget) forget(now time.Time) {
 			continue
 		}
 		b.spent[target] = times[recent:]
+		all += len(times) - recent
 	}
+	return all
 }
 
 // lookUp says why the blocklists may not be asked about an address now; nil

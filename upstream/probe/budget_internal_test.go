@@ -35,3 +35,27 @@ func TestLookUpBudget(t *testing.T) {
 		t.Errorf("of 1000 addresses asked %d and remembered %d, want %d", asked, len(b.lookedUp), maxLookedUp)
 	}
 }
+
+// However many smarthosts there are, the connections of a minute are bounded,
+// and so is what is remembered of them.
+func TestBudgetOfAll(t *testing.T) {
+	b, now := newBudget(30), time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	var at []time.Time
+	for n := range 6000 { // one each 50 ms: five minutes
+		now = now.Add(50 * time.Millisecond)
+		if b.spend(fmt.Sprintf("192.0.2.%d:25", n%200), now) {
+			at = append(at, now)
+		}
+		if len(b.spent) > smarthosts*30 {
+			t.Fatalf("remembered %d smarthosts, want no more than %d", len(b.spent), smarthosts*30)
+		}
+	}
+	for i, from := range at {
+		if j := i + smarthosts*30; j < len(at) && at[j].Sub(from) < time.Minute {
+			t.Fatalf("connection %d and %d are %s apart, want a minute", i, j, at[j].Sub(from))
+		}
+	}
+	if want := 5 * smarthosts * 30; len(at) != want {
+		t.Errorf("spent %d connections in five minutes, want %d", len(at), want)
+	}
+}
