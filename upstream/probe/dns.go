@@ -100,7 +100,8 @@ func (n named) lines() []Line {
 		took = max(took, a.Lookup.Duration)
 	}
 	if len(n.addrs()) == 0 {
-		return []Line{{Status: StatusFail, Took: took, Text: n.missing()}}
+		why, means := n.missing()
+		return []Line{{Status: StatusFail, Took: took, Text: why + "; " + means}}
 	}
 	lines := []Line{{Status: StatusOK, Took: took, Text: n.found()}}
 	for _, a := range n.answers {
@@ -137,9 +138,9 @@ func (n named) found() string {
 
 // missing words why there is no address, in the resolver's words, and whose
 // trouble that is.
-func (n named) missing() string {
+func (n named) missing() (why, means string) {
 	var said []string
-	class := session.FaultNoSuchHost
+	means = "check the spelling of the name, and whether its zone has lost it"
 	for _, a := range n.answers {
 		if a.Fault == nil {
 			continue
@@ -148,25 +149,23 @@ func (n named) missing() string {
 			said = append(said, a.Fault.Text)
 		}
 		if a.Fault.Class != session.FaultNoSuchHost {
-			class = a.Fault.Class
+			means = "the resolver fails, not the smarthost: ask another one with --resolver"
 		}
 	}
-	means := "check the spelling of the name, and whether its zone has lost it"
-	if class != session.FaultNoSuchHost {
-		means = "the resolver fails, not the smarthost: ask another one with --resolver"
-	}
-	return fmt.Sprintf("%s has no address: %s; %s", n.host, orElse(strings.Join(said, "; "), "no answer"), means)
+	return fmt.Sprintf("%s has no address: %s", n.host, orElse(strings.Join(said, "; "), "no answer")), means
 }
 
 // entry is the answer for the diagnosis.
 func (n named) entry() session.Entry {
-	e := session.Entry{Phase: session.PhaseConnect, Text: n.lines()[0].Text, Probe: &session.Probe{Name: nameDNS, Result: resultOK}}
+	e := session.Entry{Phase: session.PhaseConnect, Probe: &session.Probe{Name: nameDNS, Result: resultOK}}
 	for _, addr := range n.addrs() {
 		e.Probe.Found = append(e.Probe.Found, session.Found{What: addr.String(), Result: resultOK, Text: kindOf(addr).words})
 	}
 	if len(e.Probe.Found) > 0 {
+		e.Text = n.found()
 		return e
 	}
+	e.Text, _ = n.missing()
 	e.Probe.Result, e.Probe.Cause = resultFail, "connect.dns-no-such-host"
 	for _, a := range n.answers {
 		if a.Fault != nil && (e.Fault == nil || a.Fault.Class != session.FaultNoSuchHost) {

@@ -27,13 +27,17 @@ type world struct {
 // settings are those of a world beyond its DNS server.
 type settings struct {
 	roots   *x509.CertPool
-	servers []string // DNS servers instead of the world's own
+	servers []string      // DNS servers instead of the world's own
+	lookup  time.Duration // for one look-up; 0 means a second
 	options probe.Options
 }
 
 func newWorld(t *testing.T, s settings) *world {
 	t.Helper()
 	w := &world{dns: newDNS(t), hosts: filepath.Join(t.TempDir(), "hosts")}
+	if s.lookup == 0 {
+		s.lookup = time.Second
+	}
 	if s.servers == nil {
 		s.servers = []string{w.dns.Addr()}
 	}
@@ -41,7 +45,7 @@ func newWorld(t *testing.T, s settings) *world {
 	write(t, conf, "options timeout:1\nnameserver "+strings.Join(s.servers, "\nnameserver ")+"\n")
 	write(t, w.hosts, "192.0.2.9 listed.example\n")
 	c, err := upstream.New(upstream.Options{
-		HostsFile: w.hosts, ResolvConf: conf, Roots: s.roots, ConnectTimeout: 5 * time.Second, LookupTimeout: time.Second,
+		HostsFile: w.hosts, ResolvConf: conf, Roots: s.roots, ConnectTimeout: 5 * time.Second, LookupTimeout: s.lookup,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -186,6 +190,29 @@ func TestReverseStep(t *testing.T) {
 		expect(t, host, lines, want...)
 		if slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "fail") }) {
 			t.Errorf("%s: %q fails for want of a reverse name, want a warning", host, lines)
+		}
+	}
+}
+
+// TestDNSStepsEnd has a DNS server that never answers, and a person who does
+// not wait for it.
+func TestDNSStepsEnd(t *testing.T) {
+	w := newWorld(t, settings{lookup: time.Minute})
+	w.dns.A("mx.good.example", "127.0.0.1")
+	w.dns.Trouble("good.example", testenv.Silent)
+	w.dns.Trouble("mx.good.example", testenv.Silent)
+	for _, step := range []string{"resolvers", "dns", "reverse", "mx", "dane", "mta-sts"} {
+		ctx, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		began := time.Now()
+		r := w.Check(ctx, at("mx.good.example", 25), probe.Wanted{Steps: []string{step}}, func(probe.Line) {})
+		leave()
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s: left after %s, want at once", step, took)
+		}
+		for _, l := range r.Lines {
+			if l.Step == step && l.Status != probe.StatusSkip {
+				t.Errorf("%s: said %s %q when its time was up, want skip", step, l.Status, l.Text)
+			}
 		}
 	}
 }

@@ -3,6 +3,8 @@ package probe_test
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -37,7 +39,7 @@ func policyServer(t *testing.T, ca *testenv.CA, domains map[string]http.HandlerF
 		domains[strings.TrimPrefix(host, "mta-sts.")](w, r)
 	}))
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
-	s.Config.ErrorLog = nil
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // hellos that are called off
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return int(netip.MustParseAddrPort(s.Listener.Addr().String()).Port())

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"smtp-proxy/proxy/session"
 )
 
@@ -65,7 +67,11 @@ func domainOf(address string) string {
 	if !strings.Contains(address, "@") || strings.HasPrefix(domain, "[") {
 		return ""
 	}
-	return domain
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if err != nil { // no name of a host, which the DNS may know all the same
+		return domain
+	}
+	return ascii
 }
 
 // domainsAbove are the host's own name and those above it that can be domains

@@ -20,6 +20,7 @@ func TestMXStep(t *testing.T) {
 	d.CNAME("alias.odd.example", "a.mx.example.com")
 	d.MX("lost.example", "10 gone.lost.example.")
 	d.A("plain.example", "192.0.2.4")
+	d.MX("xn--bcher-kva.example", "10 a.mx.example.com.")
 	d.TXT("bare.example", "v=spf1 -all")
 	d.Trouble("broken.example", testenv.Servfail)
 	d.A("smtp.broken.example", "192.0.2.5")
@@ -33,13 +34,14 @@ func TestMXStep(t *testing.T) {
 		{"mail.example.com", "", []string{"ok a.mx.example.com is a mail exchanger of example.com"}},
 		{"192.0.2.1", "me@example.com", []string{"ok a.mx.example.com is a mail exchanger of example.com"}},
 		{"192.0.2.7", "", []string{"skip 192.0.2.7 is no name in a domain"}},
-		{"smtp.example.com", "me@Example.com.", []string{"ok mail for example.com goes on to a.mx.example.com (10) and b", "ok smtp.example.com is a smarthost and no mail exchanger that"}},
+		{"smtp.example.com", "me@Example.com.", []string{"ok mail for example.com goes on to a.mx.example.com (10) and b", "ok smtp.example.com is a smarthost: as far as"}},
 		{"smtp.example.com", "me@closed.example", []string{"fail closed.example declares that it takes no mail", mere}},
 		{"smtp.example.com", "me@nowhere.example", []string{"fail nowhere.example has neither…NXDOMAIN", mere}},
 		{"smtp.example.com", "me@bare.example", []string{"fail bare.example has neither…no MX record", mere}},
 		{"smtp.example.com", "me@lost.example", []string{"fail no mail exchanger of lost.example has an address…gone.lost.example (10)",
 			"warn the mail exchanger gone.lost.example of lost.example has no address", mere}},
 		{"smtp.example.com", "me@plain.example", []string{"ok mail for plain.example goes to its own address", mere}},
+		{"smtp.example.com", "me@Bücher.example", []string{"ok mail for xn--bcher-kva.example goes on to a.mx.example.com (10)", mere}},
 		{"smtp.example.com", "me@broken.example", []string{"warn where mail for broken.example goes is not known…SERVFAIL", mere}},
 		{"smtp.broken.example", "", []string{"warn whether smtp.broken.example is a mail exchanger is not known…broken.example…SERVFAIL"}},
 		{"smtp.example.com", "me@[192.0.2.1]", []string{mere}},

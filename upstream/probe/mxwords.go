@@ -45,7 +45,7 @@ func (m *mailRoutes) smarthostLine() Line {
 	case len(others) > 0:
 		return Line{Status: StatusOK, Text: fmt.Sprintf("%s is a smarthost and no mail exchanger: %s", host, others[0])}
 	}
-	return Line{Status: StatusOK, Text: host + " is a smarthost and no mail exchanger that its own name would tell of"}
+	return Line{Status: StatusOK, Text: host + " is a smarthost: as far as its name tells, it is no domain's mail exchanger"}
 }
 
 // unknown reports that the DNS did not tell.
