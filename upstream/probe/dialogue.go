@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"time"
@@ -26,8 +25,9 @@ const (
 	replyWait    = 15 * time.Second // a reply, or a handshake
 	verdictWait  = time.Minute      // the verdict on the test message
 	farewellWait = 2 * time.Second  // what may still come behind a write that failed
-	goodbyeWait  = time.Second      // the smarthost's own end behind QUIT
+	goodbyeWait  = time.Second / 3  // the smarthost's own end behind QUIT
 	maxHeard     = 256 << 10        // octets from the smarthost
+	maxEntries   = 1000             // of the history, give or take what comes in one piece
 )
 
 // dialogue is a session with a smarthost under way.
@@ -88,13 +88,13 @@ func (d *dialogue) hold(ctx context.Context) {
 }
 
 // early leaves whoever waits for the dialogue the time to read what came of
-// it: half a second, of short waits a tenth.
+// it: half a second, of short waits a fifth.
 func early(ctx context.Context) (context.Context, context.CancelFunc) {
 	until, bounded := ctx.Deadline()
 	if !bounded {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, until.Add(-min(time.Second/2, time.Until(until)/10)))
+	return context.WithDeadline(ctx, until.Add(-min(time.Second/2, time.Until(until)/5)))
 }
 
 // start makes the rules of a session with the target as it is taken now.
@@ -124,8 +124,8 @@ func (d *dialogue) turn(ctx context.Context) {
 	switch due := d.m.Deadline(); {
 	case ctx.Err() != nil:
 		d.cutShort(ctx)
-	case d.octets > maxHeard:
-		d.apply(d.m.Abort(now, "", fmt.Sprintf("%s has said more than %d octets", d.target.Name, maxHeard)))
+	case d.octets > maxHeard || len(d.entries) > maxEntries:
+		d.apply(d.m.Abort(now, "", d.target.Name+" says more than a session has use for"))
 	case d.shake:
 		d.secure(ctx)
 	case line != nil:

@@ -127,7 +127,7 @@ func (t *talk) refusal() string {
 func (t *talk) say(verb string) (over bool) {
 	usual := map[string]string{
 		"": "220 " + host + " ESMTP", "EHLO": "250-" + host + "\r\n250 AUTH PLAIN LOGIN",
-		"STARTTLS": "220 go", "DATA": "354 go on", "QUIT": "221 bye",
+		"STARTTLS": "220 go", "AUTH": "235 welcome", "DATA": "354 go on", "QUIT": "221 bye",
 	}
 	reply, ok := t.says[verb]
 	if !ok {
