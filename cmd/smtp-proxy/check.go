@@ -46,6 +46,7 @@ func (p *program) CheckCommand() *cobra.Command {
 		},
 	}
 	checkFlags(cmd.Flags(), &c)
+	completeCheck(cmd)
 	return cmd
 }
 

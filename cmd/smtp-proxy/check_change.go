@@ -73,7 +73,9 @@ func meaning(l probe.Line) string {
 	for i, w := range words {
 		words[i] = strings.Trim(w, ",;:.()")
 	}
-	words = slices.DeleteFunc(words, isID)
+	if l.Status != probe.StatusOK { // a refusal; names of suites look like ids, too
+		words = slices.DeleteFunc(words, isID)
+	}
 	slices.Sort(words)
 	return string(l.Status) + " " + strings.Join(words, " ")
 }
@@ -81,12 +83,12 @@ func meaning(l probe.Line) string {
 // fleeting tells the steps that quote what the smarthost words anew each time,
 // or measure: while they are well, only that matters.
 func fleeting(step string) bool {
-	return slices.Contains([]string{"tcp", "connect", "greeting", "mail", "rcpt", "delivery", "clock", "resolvers"}, step)
+	return slices.Contains([]string{"tcp", "connect", "greeting", "mail", "rcpt", "delivery", "clock", "resolvers", "path-mtu"}, step)
 }
 
 // passing finds what passes: lengths of time, times of day, days left.
 func passing() *regexp.Regexp {
-	return regexp.MustCompile(`\b\d+(\.\d+)?\s?(ns|µs|us|ms|s|m|h|seconds?|minutes?|hours?|days?)\b|\b\d\d:\d\d(:\d\d)?(\.\d+)?\b`)
+	return regexp.MustCompile(`(less than )?\b\d+(\.\d+)?\s?(ns|µs|us|ms|s|m|h|seconds?|minutes?|hours?|days?)\b|\b\d\d:\d\d(:\d\d)?(\.\d+)?\b`)
 }
 
 // isID tells the ids that a smarthost gives: long, of letters and digits, and

@@ -14,12 +14,18 @@ import (
 // What differs each time is no change; what a person would act on is.
 func TestMeaning(t *testing.T) {
 	ok := func(step, text string) probe.Line { return probe.Line{Step: step, Status: probe.StatusOK, Text: text} }
+	fail := func(step, text string) probe.Line {
+		return probe.Line{Step: step, Status: probe.StatusFail, Text: text}
+	}
 	for _, test := range []struct {
 		a, b probe.Line
 		same bool
 	}{
 		{ok("tcp", "answers, round trip 12ms"), ok("tcp", "answers, round trip 98 ms"), true},
 		{ok("dns", "mx is 192.0.2.1, 192.0.2.2 (A in 3ms, good for 60s)"), ok("dns", "mx is 192.0.2.2, 192.0.2.1 (A in 11 ms, good for 42s)"), true},
+		{ok("dns", "mx is 192.0.2.1 (A in less than 1ms)"), ok("dns", "mx is 192.0.2.1 (A in 12ms)"), true},
+		{ok("versions", "TLS 1.3: prefers TLS_AES_128_GCM_SHA256"), ok("versions", "TLS 1.3: prefers TLS_AES_256_GCM_SHA384"), false},
+		{fail("rcpt", "451 4.7.1 greylisted 4bXkz11rQpz9vhh"), fail("rcpt", "451 4.7.1 greylisted 4bXl020mnTz9vhj"), true},
 		{ok("dns", "mx is 192.0.2.1"), ok("dns", "mx is 192.0.2.9"), false},
 		{ok("dns", "mx is 2001:db8::12ab"), ok("dns", "mx is 2001:db8::34cd"), false},
 		{ok("certificate", "for a, 90 days left, trusted"), ok("certificate", "for a, 89 days left, trusted"), true},
@@ -27,7 +33,7 @@ func TestMeaning(t *testing.T) {
 		{ok("greeting", "220 mx.google.com ESMTP 5b1f17b1804b1-gsmtp"), ok("greeting", "220 mx.google.com ESMTP a640c23a62f3a-gsmtp"), true},
 		{ok("ehlo", "PIPELINING, SIZE 1000"), ok("ehlo", "PIPELINING"), false},
 		{ok("auth", "on offer: PLAIN"), probe.Line{Step: "auth", Status: probe.StatusWarn, Text: "on offer: PLAIN"}, false},
-		{probe.Line{Step: "greeting", Status: probe.StatusFail, Text: "421 4.7.0 busy"}, probe.Line{Step: "greeting", Status: probe.StatusFail, Text: "554 5.7.1 blocked"}, false},
+		{fail("greeting", "421 4.7.0 busy"), fail("greeting", "554 5.7.1 blocked"), false},
 	} {
 		if got := meaning(test.a) == meaning(test.b); got != test.same {
 			t.Errorf("%s: %q and %q: got same %v (%q, %q), want %v", test.a.Step, test.a.Text, test.b.Text, got, meaning(test.a), meaning(test.b), test.same)

@@ -69,8 +69,8 @@ func (r *examined) firstFailed(f failure) failure {
 	return f
 }
 
-// besideDialogue tells the steps that stand for a phase of the dialogue without being
-// part of it.
+// besideDialogue tells the steps that stand for a phase of the dialogue without
+// being part of it.
 func besideDialogue(step string) bool {
 	return slices.Contains([]string{"resolvers", "dns", "tcp"}, step)
 }

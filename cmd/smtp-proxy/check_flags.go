@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"smtp-proxy/policy"
@@ -37,6 +38,17 @@ func checkFlags(f *pflag.FlagSet, c *checkup) {
 	f.Var(wait{&c.timeout, false}, "timeout", "the whole check of one smarthost")
 	f.Var((*span)(&c.watch), "watch", "check again after this `time`, and report only what has changed")
 	f.BoolVar(&c.asJSON, "json", false, "one JSON object a line for each smarthost")
+}
+
+// completeCheck offers the shell what the flags take.
+func completeCheck(cmd *cobra.Command) {
+	for flag, values := range map[string]func() []string{
+		"steps":        probe.StepNames,
+		"upstream-tls": func() []string { return []string{"auto", "starttls", "implicit", "none"} },
+	} {
+		// The only error is a flag that does not exist.
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values(), cobra.ShellCompDirectiveNoFileComp))
+	}
 }
 
 // leastWatch is how often a smarthost may be checked: one check is dozens of
