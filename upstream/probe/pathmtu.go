@@ -35,6 +35,10 @@ func (steps) PathMTUStep() step {
 }
 
 func examinePathMTU(ctx context.Context, x *examination) {
+	if len(x.known.contacts) == 0 {
+		x.say(namePathMTU, Line{Status: StatusSkip, Text: "not tested: no address of " + x.target.Host + " answers"})
+		return
+	}
 	t, entries, ended := x.sofar(ctx)
 	if ended {
 		if l, settled := x.mtuLine(entries); settled {

@@ -46,6 +46,8 @@ type opener func(context.Context) (net.Conn, netip.Addr, error)
 // usual connects as sessions do.
 func (p *Prober) usual(t upstream.Target) opener {
 	return func(ctx context.Context) (net.Conn, netip.Addr, error) {
+		ctx, cancel := context.WithTimeout(ctx, connectWait)
+		defer cancel()
 		c, conn := p.contact(ctx, t.Name, t)
 		switch {
 		case c.spent:
@@ -97,22 +99,29 @@ func (p *Prober) cross(ctx context.Context, t upstream.Target, open opener, limi
 		}
 	}
 	c.addr = addr
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	began := time.Now()
+	_ = conn.SetDeadline(began.Add(limit)) // HandshakeContext would close it, and the kernel forget it
+	if ctx.Err() != nil {
+		return crossing{}, ctx.Err()
+	}
 	secure := tls.Client(conn, &tls.Config{ServerName: nameAlone(t.Host), InsecureSkipVerify: true, MinVersion: tls.VersionTLS10})
-	err = secure.HandshakeContext(limited)
+	err = secure.Handshake()
 	c.took, c.path = time.Since(began), pathOf(conn)
 	if ctx.Err() != nil && err != nil {
 		return crossing{}, ctx.Err()
 	}
 	if c.fault = upstream.Classify("handshake", err); c.fault == nil {
 		l.use(secure)
-		_ = secure.SetDeadline(time.Now().Add(partingDelay))
-		if t.Implicit() {
-			_, _ = l.reply()
-		}
-		_, _ = l.say("QUIT")
+		l.part(t)
 	}
 	return c, nil
+}
+
+// part ends a dialogue whose handshake was all that was wanted.
+func (l *line) part(t upstream.Target) {
+	_ = l.conn.SetDeadline(time.Now().Add(partingDelay))
+	if t.Implicit() {
+		_, _ = l.reply() // the greeting
+	}
+	_, _ = l.say("QUIT")
 }

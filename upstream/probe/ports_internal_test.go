@@ -51,7 +51,7 @@ func TestPortsVerdict(t *testing.T) {
 			"port 587 is refused, 25 and 465 answer: nothing listens on 587 there, or a firewall rejects it; use 465 or 25"},
 		{"587 refused, 25 refused, 443 ok", "", "port 587 is refused, 443 answers, and no other port for mail: the host is up and takes no mail there"},
 		{"587 refused, 25 refused, 443 refused", "", "port 587 is refused, and no other port answers: no mail service runs on the host, or a firewall rejects this machine"},
-		{"587 ok, 25 ok, 465 refused, 2525 timeout, 443 timeout", "", "port 587 and 25 answer, 465 is refused, 2525 and 443 give no answer"},
+		{"587 ok, 25 ok, 465 refused, 2525 timeout, 443 timeout", "", "ports 587 and 25 answer, 465 is refused, 2525 and 443 give no answer"},
 		{"587 ok", "", "port 587 answers"},
 		{"587 unreachable, 25 unreachable", "", "192.0.2.1:587 cannot be reached (in the system's words): a router or this machine's own table has no way there; no other port answers either"},
 		{"587 permission, 465 ok", "", "192.0.2.1:587 may not be connected to (in the system's words): a firewall or policy of this machine forbids it; 465 answers"},

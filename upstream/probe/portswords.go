@@ -79,14 +79,18 @@ func (v *portsVerdict) words() string {
 
 // openWords say which other ports there are: they may be needed elsewhere.
 func (v *portsVerdict) openWords() string {
-	text := does(append([]string{strconv.Itoa(v.target.Port)}, v.open()...), "answers", "answer")
+	open := append([]string{strconv.Itoa(v.target.Port)}, v.open()...)
+	text := "port " + open[0] + " answers"
+	if len(open) > 1 {
+		text = "ports " + list(open) + " answer"
+	}
 	if refused := v.with(func(c *contact) bool { return c.failed(session.FaultRefused) }); len(refused) > 0 {
 		text += ", " + does(refused, "is refused", "are refused")
 	}
 	if silent := v.with(func(c *contact) bool { return c.failed(session.FaultTimeout) }); len(silent) > 0 {
 		text += ", " + does(silent, "gives no answer", "give no answer")
 	}
-	return "port " + text
+	return text
 }
 
 // silentWords tell a port that is blocked from a host that is down.

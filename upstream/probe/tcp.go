@@ -131,6 +131,8 @@ func deadWords(c *contact) string {
 		return fmt.Sprintf("%s is not tried: %v", c.at.Name, errBudget)
 	case c.fault == nil:
 		return ""
+	case c.routeless() && !c.addr.IsValid():
+		return fmt.Sprintf("no route from this machine to any address of %s", c.at.Host)
 	case c.routeless():
 		return fmt.Sprintf("no route from this machine to %s: it has no %s connectivity", c.addr, familyWord(c.addr))
 	}

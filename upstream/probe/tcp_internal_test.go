@@ -225,6 +225,7 @@ func TestTCPLines(t *testing.T) {
 		{"no IPv6 route", dead("2001:db8::2", session.FaultUnreachable, "ENETUNREACH"), []contact{four}, StatusOK, "no IPv6 connectivity; IPv4 works"},
 		{"no IPv6 route, IPv4 dead", dead("2001:db8::2", session.FaultUnreachable, "ENETUNREACH"), []contact{dead("192.0.2.2", session.FaultTimeout, "")}, StatusFail, "no route from this machine to 2001:db8::2"},
 		{"no IPv4 route", dead("192.0.2.2", session.FaultUnreachable, "ENETUNREACH"), []contact{six}, StatusWarn, "no IPv4 connectivity"},
+		{"no route to a name", contact{at: upstream.Target{Host: "smtp.example.com"}, fault: dead("192.0.2.2", session.FaultUnreachable, "ENETUNREACH").fault}, nil, StatusFail, "no route from this machine to any address of smtp.example.com"},
 		{"unreachable beyond a router", dead("2001:db8::2", session.FaultUnreachable, "EHOSTUNREACH"), []contact{four}, StatusWarn, "cannot be reached (in the system's words)"},
 		{"a local firewall", dead("192.0.2.2", session.FaultPermission, "EPERM"), nil, StatusFail, "a firewall or policy of this machine forbids it"},
 		{"the budget", spent, []contact{four}, StatusSkip, "not tried: it was asked often enough"},

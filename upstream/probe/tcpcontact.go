@@ -91,10 +91,17 @@ func (p *Prober) contact(ctx context.Context, budget string, at upstream.Target)
 	}
 	p.counts.connections.Add(1)
 	began := time.Now()
-	conn, err := p.options.Connector.Connect(ctx, at, func(session.Entry) {})
+	var refused *session.Fault // by one of several addresses
+	conn, err := p.options.Connector.Connect(ctx, at, func(e session.Entry) {
+		if e.Fault != nil && e.Fault.Class == session.FaultRefused {
+			refused = e.Fault
+		}
+	})
 	c.took = time.Since(began)
 	if err != nil {
-		c.fault = c.faultOf(err)
+		if c.fault = c.faultOf(err); refused != nil { // which tells more than the silence of another
+			c.fault = refused
+		}
 		return c, nil
 	}
 	c.addr, c.path = addrOf(conn.RemoteAddr()), pathOf(conn)
