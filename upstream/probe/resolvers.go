@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -81,11 +82,11 @@ func (p *Prober) Resolvers(ctx context.Context, t upstream.Target) session.Entry
 func (p *Prober) askResolvers(ctx context.Context, t upstream.Target) (session.Entry, dnsOpinions) {
 	c := p.options.Connector
 	if why := p.needsNoDNS(t.Host); why != "" {
-		return skipped(nameResolvers, fmt.Errorf("%s", why)), nil
+		return skipped(nameResolvers, errors.New(why)), nil
 	}
 	servers := c.Resolvers()
 	if len(servers) == 0 {
-		return skipped(nameResolvers, fmt.Errorf("only the operating system knows which DNS servers it asks: name one with --resolver")), nil
+		return skipped(nameResolvers, errors.New("only the operating system knows which DNS servers it asks: name one with --resolver")), nil
 	}
 	servers = servers[:min(len(servers), maxResolvers)]
 	began := time.Now()
