@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"time"
 
 	"smtp-proxy/proxy/session"
@@ -45,7 +46,7 @@ func (d *dialogue) silent(now time.Time, why string) {
 	d.record(session.Entry{
 		At: now, Leg: session.Upstream, From: session.FromProxy, Kind: session.KindNote, Phase: d.phase,
 		Secure: d.app.private, Odd: session.OddTimeout, Silent: &session.Silent{Upstream: silent},
-		Text: fmt.Sprintf("the upstream has been silent for %s, and %s", spelled(silent), why),
+		Text: fmt.Sprintf("the upstream has been silent for %s, and %s", rounded(silent), why),
 	})
 }
 
@@ -72,15 +73,12 @@ func (d *dialogue) hangUp() {
 	}
 }
 
-// spelled is a time as a person wants to read it.
-func spelled(t time.Duration) time.Duration {
-	switch {
-	case t >= 10*time.Second:
-		return t.Round(time.Second)
-	case t >= time.Second:
-		return t.Round(100 * time.Millisecond)
-	case t >= time.Millisecond:
-		return t.Round(100 * time.Microsecond)
+// tcpOf is what the kernel knows of a connection: whether its path loses
+// packets, or the peer is slow. It is nil where the kernel does not tell.
+func tcpOf(conn net.Conn) *session.TCP {
+	known := pathOf(conn)
+	if known == (path{}) {
+		return nil
 	}
-	return t.Round(time.Microsecond)
+	return &session.TCP{RTT: known.rtt, Retransmits: known.resent, Unacked: known.unacked}
 }

@@ -3,6 +3,7 @@ package probe_test
 import (
 	"context"
 	"crypto/tls"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -14,22 +15,26 @@ import (
 )
 
 // stalls are the verbs at which a smarthost may fall silent, each with the part
-// of a dialogue that this is. STARTTLS stands for a handshake without an
-// answer.
+// of a dialogue that this is.
 func stalls() map[string]string {
 	return map[string]string{
 		"": "greeting", "EHLO": "ehlo", "AUTH": "auth", "MAIL": "mail", "RCPT": "rcpt", "DATA": "delivery", ".": "delivery",
 	}
 }
 
-// TestDialogueLeavesAtOnce ends a check wherever a smarthost may be waited for.
+// TestDialogueLeavesAtOnce ends a check wherever a smarthost may be waited for,
+// a handshake without an answer included.
 func TestDialogueLeavesAtOnce(t *testing.T) {
+	waits := map[string]map[string]string{"STARTTLS": {"STARTTLS": "~", "EHLO": "250-" + host + "\r\n250 STARTTLS"}}
 	for verb := range stalls() {
-		l := listen(t, map[string]string{verb: "-"})
+		waits[verb] = map[string]string{verb: "-"}
+	}
+	for verb, says := range waits {
+		l := listen(t, says)
 		p := newProber(t, nil, probe.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan []session.Entry, 1)
-		go func() { ended <- p.Dialogue(ctx, target(l.Addr().String(), upstream.ModeNone), account(), nil) }()
+		go func() { ended <- p.Dialogue(ctx, target(l.Addr().String(), upstream.ModeAuto), account(), nil) }()
 		if got := <-l.stalled; got != verb {
 			t.Fatalf("stalled at %q, want %q", got, verb)
 		}
@@ -97,6 +102,9 @@ func TestSilentHandshake(t *testing.T) {
 		for _, e := range r.Dialogue {
 			if e.Kind == session.KindTLS {
 				fault = e.Fault
+				if runtime.GOOS == "linux" && e.TCP == nil {
+					t.Errorf("implicit %t: the kernel was not asked about the connection", implicit)
+				}
 			}
 		}
 		if fault == nil || fault.Class != session.FaultTimeout || parts["tls"].Status != probe.StatusFail {

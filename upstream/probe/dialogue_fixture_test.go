@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -20,9 +21,9 @@ func rootsOf(pem []byte) *x509.CertPool {
 
 // listener is a smarthost that writes down each line it hears. Its replies are
 // those of an open relay, except where says has others: by verb, or "" for the
-// greeting. A reply of "-" is silence, one of "!" the end of the connection,
-// one of "@" to AUTH goes through the exchange, refuses it and repeats all that
-// was said in it, as it came and decoded.
+// greeting. A reply of "-" is silence, one of "~" a 220 and then silence, one of
+// "!" the end of the connection. One of "@" to AUTH goes through the exchange,
+// refuses it and repeats all that was said in it, as it came and decoded.
 type listener struct {
 	net.Listener
 	says map[string]string
@@ -142,6 +143,11 @@ func (t *talk) say(verb string) (over bool) {
 	case "-":
 		t.stalled <- verb
 		return false
+	case "~":
+		_, _ = io.WriteString(t.conn, "220 go\r\n")
+		t.stalled <- verb
+		_, _ = io.Copy(io.Discard, t.conn)
+		return true
 	case "@":
 		reply = t.refusal()
 	}

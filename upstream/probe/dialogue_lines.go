@@ -189,7 +189,7 @@ func inLine(text string) string {
 
 // greeted judges the first reply; a later one to no command is told by a note.
 func (l *ladder) greeted(e *session.Entry) {
-	slow := fmt.Sprintf("%s, after %s: an app with a short time-out gives up before", oneLine(e.Text), spelled(e.Wait))
+	slow := fmt.Sprintf("%s, after %s: an app with a short time-out gives up before", oneLine(e.Text), rounded(e.Wait))
 	switch {
 	case e.Kind != session.KindGreeting:
 	case e.Code == 220 && e.Wait > slowGreeting:

@@ -102,11 +102,15 @@ func (d *dialogue) secure(ctx context.Context) {
 }
 
 // shakeHands makes TLS and tells the machine, unless untold has the fault kept
-// from it.
+// from it. Its time is the connection's and not that of a context, whose end
+// would close the connection before the kernel can be asked about it.
 func (d *dialogue) shakeHands(ctx context.Context, untold func(*session.Fault) bool) *session.Fault {
-	limited, cancel := context.WithTimeout(ctx, replyWait)
-	defer cancel()
-	tc, facts, fault := d.prober.options.Connector.Secure(limited, d.conn, d.target)
+	_ = d.conn.SetDeadline(time.Now().Add(replyWait))
+	if ctx.Err() != nil { // its end may have set a deadline before this one
+		d.cutShort(ctx)
+		return nil
+	}
+	tc, facts, fault := d.prober.options.Connector.Secure(context.WithoutCancel(ctx), d.conn, d.target)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		d.cutShort(ctx)
