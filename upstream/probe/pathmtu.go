@@ -101,6 +101,13 @@ func (p *Prober) PathMTU(ctx context.Context, t upstream.Target) session.Entry {
 	return p.remembered(ctx, t, namePathMTU, p.pathMTU)
 }
 
+// PathMTUQuestion looks for a black hole.
+func (askables) PathMTUQuestion() askable {
+	return askable{namePathMTU, func(ctx context.Context, p *Prober, t upstream.Target, _ Question) session.Entry {
+		return p.PathMTU(ctx, t)
+	}}
+}
+
 func (p *Prober) pathMTU(ctx context.Context, t upstream.Target) session.Entry {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)

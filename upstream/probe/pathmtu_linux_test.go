@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -177,5 +178,32 @@ func TestPathMTUOfDialogue(t *testing.T) {
 		if l.Status == StatusOK && !strings.Contains(l.Text, "(path MTU 1500, segments of up to 1448 octets)") {
 			t.Errorf("%s: got %q, want the MTU in it", test.name, l.Text)
 		}
+	}
+}
+
+// TestPathMTUBesideStalledDialogue has the step wait no longer for a dialogue
+// than one takes that goes well.
+func TestPathMTUBesideStalledDialogue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := examine(New(Options{}), 587)
+		began := time.Now()
+		_, _, ended := x.sofar(t.Context())
+		if took := time.Since(began); ended || took != suspicious {
+			t.Errorf("got an end: %v, after %s; want none after %s", ended, took, suspicious)
+		}
+		x.known.dialogue = []session.Entry{{Kind: session.KindTLS}}
+		close(x.step["dialogue"].done)
+		if _, entries, ended := x.sofar(t.Context()); !ended || len(entries) != 1 {
+			t.Errorf("got %d entries and an end: %v, want those of the dialogue that has ended", len(entries), ended)
+		}
+	})
+}
+
+// TestPathMTUWithoutAddress checks that nothing is tried where nothing answers.
+func TestPathMTUWithoutAddress(t *testing.T) {
+	x := examine(localProber(t, Options{}), 587)
+	examinePathMTU(t.Context(), x)
+	if lines := x.step[namePathMTU].lines; len(lines) != 1 || lines[0].Status != StatusSkip || x.prober.Counts().Connections != 0 {
+		t.Errorf("got %+v and %d connections, want skip and none", lines, x.prober.Counts().Connections)
 	}
 }

@@ -3,6 +3,8 @@ package probe_test
 import (
 	"context"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,4 +167,47 @@ func TestPortsInterrupted(t *testing.T) {
 	}
 	cancel()
 	asking.Wait()
+}
+
+// TestPortsOfTwoAddresses has one address of a host silent and the other
+// refuse: a refusal tells more.
+func TestPortsOfTwoAddresses(t *testing.T) {
+	silent := portThat(t, "connect.timeout") // of 127.0.0.1; nothing listens on 127.0.0.2
+	file := filepath.Join(t.TempDir(), "hosts")
+	if err := os.WriteFile(file, []byte("127.0.0.1 "+host+"\n127.0.0.2 "+host+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := upstream.New(upstream.Options{HostsFile: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := probe.New(probe.Options{Connector: c, OtherPorts: []int{}, Timeout: time.Second})
+	e := p.Ports(t.Context(), target(net.JoinHostPort("127.0.0.1", strconv.Itoa(silent)), upstream.ModeAuto))
+	if got := outcomes(e); got != "refused" {
+		t.Errorf("got %q, want refused: %s", got, e.Text)
+	}
+}
+
+// TestPathSteps runs a check of what this file and its neighbours ask, against
+// a smarthost that is well.
+func TestPathSteps(t *testing.T) {
+	addr := start(t, testenv.SmarthostOptions{}).Addr()
+	p := newProber(t, nil, probe.Options{OtherPorts: []int{portThat(t, "connect.refused")}})
+	var told []string
+	r := p.Check(t.Context(), local(t, portOf(t, addr)), probe.Wanted{Steps: []string{"tcp", "ports", "path-mtu"}}, func(l probe.Line) {
+		if slices.Contains([]string{"tcp", "ports", "path-mtu"}, l.Step) {
+			told = append(told, l.Step+" "+string(l.Status))
+		}
+	})
+	if want := []string{"tcp ok", "ports ok", "path-mtu ok"}; !slices.Equal(told, want) {
+		t.Errorf("got %q, want %q: %+v", told, want, r.Lines)
+	}
+	var asked []string
+	for _, e := range r.Answers {
+		asked = append(asked, e.Probe.Name+" "+e.Probe.Result)
+	}
+	slices.Sort(asked)
+	if want := []string{"path-mtu ok", "ports ok", "tcp ok"}; !slices.Equal(slices.DeleteFunc(asked, func(a string) bool { return !slices.Contains(want, a) }), want) {
+		t.Errorf("got answers %q, want %q", asked, want)
+	}
 }
