@@ -3,6 +3,8 @@ package probe
 import (
 	"bytes"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"smtp-proxy/proxy/wire"
 )
@@ -145,10 +147,20 @@ func (a *caller) mail(r wire.Reply) {
 	case err != nil:
 		a.skips[partMail] = "the sender's address was not sent: " + err.Error()
 	default:
-		a.say("MAIL FROM:<"+a.script.From+">", a.mailed)
+		a.say("MAIL FROM:<"+a.script.From+">"+a.unicode(), a.mailed)
 		return
 	}
 	a.quit(r)
+}
+
+// unicode is the parameter that addresses beyond ASCII need (RFC 6531, section
+// 3.4), where it is on offer; where not, the smarthost shall say so itself.
+func (a *caller) unicode() string {
+	beyond := strings.ContainsFunc(a.script.From+a.script.To, func(r rune) bool { return r >= utf8.RuneSelf })
+	if beyond && len(a.offers.Lines) > 0 && offers(a.offers, "SMTPUTF8") {
+		return " SMTPUTF8"
+	}
+	return ""
 }
 
 func (a *caller) mailed(r wire.Reply) {
@@ -175,7 +187,7 @@ func (a *caller) addressed(r wire.Reply) {
 	case a.script.Deliver:
 		a.say("DATA", a.invited)
 	default:
-		a.skips[partDelivery] = fmt.Sprintf("no message was sent to %s: none was asked for", a.script.To)
+		a.skips[partDelivery] = fmt.Sprintf("no message was sent to %s: none was asked for (--deliver)", a.script.To)
 		a.say("RSET", a.quit)
 	}
 }

@@ -79,6 +79,8 @@ func TestScripts(t *testing.T) {
 		{"a refused greeting", probe.Script{From: from}, map[string]string{"": "554 no"}, []string{"QUIT"}},
 		{"a greeting that hangs up", probe.Script{From: from}, map[string]string{"": "421 no"}, nil},
 		{"no EHLO", probe.Script{From: from}, map[string]string{"EHLO": "502 what"}, []string{"EHLO", "HELO", "MAIL FROM:<me@example.com>", "RSET", "QUIT"}},
+		{"an address beyond ASCII", probe.Script{From: "j\u00fcrgen@example.com"}, nil, []string{"EHLO", "MAIL FROM:<j\u00fcrgen@example.com>", "RSET", "QUIT"}},
+		{"the same where that is on offer", probe.Script{From: from, To: "j\u00fcrgen@example.net"}, map[string]string{"EHLO": "250-hi\r\n250 SMTPUTF8"}, []string{"EHLO", "MAIL FROM:<me@example.com> SMTPUTF8", "RCPT TO:<j\u00fcrgen@example.net>", "RSET", "QUIT"}},
 		{"commands inside an address", probe.Script{From: "a@b>\r\nDATA\r\n", To: to}, nil, []string{"EHLO", "QUIT"}},
 		{"commands inside a recipient", probe.Script{From: from, To: "a@b\nDATA"}, nil, []string{"EHLO", "MAIL FROM:<me@example.com>", "RSET", "QUIT"}},
 		{"commands inside a name", probe.Script{Name: "x\r\nDATA"}, nil, []string{"EHLO", "QUIT"}},
