@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"slices"
-	"strings"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
@@ -12,6 +11,15 @@ const (
 	probePorts  = "ports"
 	controlPort = "443" // answers for the host, not for mail
 	portBlocked = "connect.port-blocked"
+)
+
+// The steps that are left when the other ports are no way out: nobody needs to
+// be told to try them.
+const (
+	letOut    = "Allow outgoing TCP to {host} port {port} in the firewall or security group; many clouds and lines block the ports of mail until asked."
+	elsewhere = "Try from another network: if it works there, the block is on this side."
+	rightHost = "Compare {host}:{port} with the provider's documentation: no mail port of this host takes connections from here."
+	askOwner  = "If it is right, ask whoever runs {host} whether the mail service is up, and look at firewalls that reject."
 )
 
 // PortsUse: whether other ports of the host answer tells a port that is
@@ -91,16 +99,17 @@ func (p *ports) alive() bool {
 func (p *ports) silence(f *facts, s *symptom) {
 	switch {
 	case p.own == "ok":
-		s.proof(p.answer, "Asked again when the session had ended, port {port} answered: what dropped the connection requests has passed, or drops some of them only.")
+		s.proof(p.answer, again(p.answer)+", port {port} answered: what dropped the connection requests has passed, or drops some of them only.")
 	case p.own == "refused":
-		s.proof(p.answer, "Asked again when the session had ended, port {port} was refused: "+p.words()+".")
+		s.proof(p.answer, again(p.answer)+", port {port} was refused: "+p.words()+".")
 	case len(p.open) > 0:
 		p.blocked(f, s)
 	case p.alive():
 		s.proof(p.answer, "The host is up: "+p.words()+". No mail port of it can be reached from here: something drops mail on the way, or the host's own firewall does.")
+		s.fix = []string{letOut, elsewhere}
 	default:
 		s.proof(p.answer, "The whole host is silent from here ("+p.words()+"): it is not this port alone. Either the host is down, or all that goes to it is dropped.")
-		s.first = append([]string{"Find out whether {host} is up at all: try it from another network, or see the provider's status page. While it is silent on every port, another port is of no use."}, s.first...)
+		s.fix = []string{"Find out whether {host} is up at all: see the provider's status page. While it is silent on every port, another port is of no use.", letOut, elsewhere}
 	}
 }
 
@@ -115,15 +124,17 @@ func (p *ports) blocked(f *facts, s *symptom) {
 func (p *ports) refusal(f *facts, s *symptom) {
 	switch {
 	case p.own == "ok":
-		s.proof(p.answer, "Asked again when the session had ended, port {port} answered: the service was being started, or is at its limit of connections now and then.")
+		s.proof(p.answer, again(p.answer)+", port {port} answered: the service was being started, or is at its limit of connections now and then.")
 		s.first = append([]string{"Send again: port {port} of {host} answers now."}, s.first...)
 	case len(p.open) > 0:
 		s.proof(p.answer, "The service listens elsewhere: "+p.words()+".")
-		s.first = append(p.moves(f), s.first...)
+		s.fix = append(p.moves(f), "If it has to be port {port}, ask whoever runs {host} why nothing listens there.")
 	case p.control == "ok" || len(p.silent) > 0 && p.control != "refused":
 		s.proof(p.answer, "No mail port of the host can be reached from here: "+p.words()+".")
+		s.fix = []string{rightHost, askOwner}
 	default:
 		s.proof(p.answer, "Every port that was asked refuses ("+p.words()+"): the mail service is down, or a firewall rejects what comes from here.")
+		s.fix = []string{rightHost, askOwner}
 	}
 }
 
@@ -147,34 +158,4 @@ func settings(port string, passthrough bool) string {
 		return "--upstream {host}:25, if the smarthost takes mail from signed-in users there; it is the port of mail between servers"
 	}
 	return "--upstream {host}:" + port
-}
-
-// words say how each port answered.
-func (p *ports) words() string {
-	var parts []string
-	for _, answer := range []struct{ result, one, many string }{
-		{"ok", "answers", "answer"}, {"refused", "refuses", "refuse"}, {"", "is silent", "are silent"}, {"unreachable", "has no route", "have no route"},
-	} {
-		var like []string
-		for _, found := range p.answer.Probe.Found {
-			if found.Result == answer.result || answer.result == "" && !slices.Contains([]string{"ok", "refused", "unreachable"}, found.Result) {
-				like = append(like, found.What)
-			}
-		}
-		switch {
-		case len(like) == 1:
-			parts = append(parts, like[0]+" "+answer.one)
-		case len(like) > 1:
-			parts = append(parts, listed(like)+" "+answer.many)
-		}
-	}
-	return "port " + strings.Join(parts, ", ")
-}
-
-// listed joins names as a sentence does.
-func listed(names []string) string {
-	if n := len(names); n > 1 {
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
-	}
-	return strings.Join(names, "")
 }

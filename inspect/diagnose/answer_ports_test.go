@@ -1,6 +1,7 @@
 package diagnose_test
 
 import (
+	"strings"
 	"testing"
 
 	"smtp-proxy/inspect"
@@ -24,13 +25,13 @@ func TestAnswerOfPorts(t *testing.T) {
 			"connect.port-blocked", inspect.Certain, "network", []string{"465 and 587 answer"}, "Use port 587, which answers from here: --upstream smtp.example.com:587 (so does 465)."},
 		{"another refuses", silent("587"), "ports",
 			asked("ports", "fail", "", "465 refused", "587 timeout"),
-			"connect.timeout", inspect.Certain, "network", []string{"The host is up: port 465 refuses, 587 is silent"}, "nc -vz"},
+			"connect.timeout", inspect.Certain, "network", []string{"The host is up: port 465 refuses, 587 is silent"}, "Allow outgoing TCP"},
 		{"it refuses now", silent("587"), "ports",
 			asked("ports", "fail", "", "465 ok", "587 refused"),
 			"connect.timeout", inspect.Certain, "network", []string{"port 587 was refused: port 465 answers"}, "nc -vz"},
 		{"no mail port, and the host is up", silent("587"), "ports",
 			asked("ports", "ok", "", "465 timeout", "587 timeout", "443 ok"),
-			"connect.timeout", inspect.Certain, "network", []string{"The host is up", "443 answers"}, "nc -vz"},
+			"connect.timeout", inspect.Certain, "network", []string{"The host is up", "443 answers"}, "Allow outgoing TCP"},
 		{"the whole host is silent", silent("587"), "ports",
 			asked("ports", "fail", "", "25 timeout", "465 timeout", "587 timeout", "443 timeout"),
 			"connect.timeout", inspect.Certain, "network", []string{"The whole host is silent from here", "25, 465, 587 and 443 are silent"}, "whether smtp.example.com is up at all"},
@@ -42,10 +43,10 @@ func TestAnswerOfPorts(t *testing.T) {
 			"connect.refused", inspect.Certain, "operator", []string{"listens elsewhere: port 465 answers, 587 refuses"}, "Use port 465"},
 		{"refused everywhere", dialled(session.FaultRefused, "587"), "ports",
 			asked("ports", "ok", "", "465 refused", "587 refused", "443 refused"),
-			"connect.refused", inspect.Certain, "operator", []string{"Every port that was asked refuses"}, "Check the port"},
+			"connect.refused", inspect.Certain, "operator", []string{"Every port that was asked refuses"}, "Compare smtp.example.com:587"},
 		{"refused, and the host is up", dialled(session.FaultRefused, "587"), "ports",
 			asked("ports", "ok", "", "465 refused", "587 refused", "443 ok"),
-			"connect.refused", inspect.Certain, "operator", []string{"No mail port of the host can be reached"}, "Check the port"},
+			"connect.refused", inspect.Certain, "operator", []string{"No mail port of the host can be reached"}, "Compare smtp.example.com:587"},
 		{"refused, and listening now", dialled(session.FaultRefused, "587"), "ports",
 			asked("ports", "ok", "", "587 ok"),
 			"connect.refused", inspect.Certain, "operator", []string{"is at its limit"}, "Send again"},
@@ -53,6 +54,19 @@ func TestAnswerOfPorts(t *testing.T) {
 			asked("ports", "ok", "", "25 ok", "587 refused"),
 			"connect.reset", inspect.Certain, "network", []string{"listens elsewhere"}, "mail between servers"},
 	})
+}
+
+// A remembered answer is not said to be newer than the failure.
+func TestAnswerThatIsRemembered(t *testing.T) {
+	e := engine(t, diagnose.Options{})
+	for cached, want := range map[bool]string{false: "Asked again when the session had ended, port 587", true: "Asked for another session, within a minute of this one, port 587"} {
+		answer := asked("ports", "ok", "", "587 ok")
+		answer.Seq, answer.Probe.Cached = 2, cached
+		f := e.Annotate(sessionOf(t, "smtp.example.com:587", dialFault(session.FaultTimeout, "192.0.2.10:587"), answer))
+		if len(f) != 1 || !strings.Contains(f[0].Explanation, want) {
+			t.Errorf("cached %v: got %+v, want %q", cached, f, want)
+		}
+	}
 }
 
 // Other ports say nothing about a connection that stood, or never had an

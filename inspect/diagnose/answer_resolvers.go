@@ -63,15 +63,15 @@ func (r *resolvers) missing(s *symptom) {
 	case len(r.know) > 0 && len(r.deny) > 0:
 		r.disagree(s)
 	case len(r.know) > 0:
-		s.proof(r.answer, "Asked again when the session had ended, DNS had an address: "+listed(r.knowing)+". It has been added or found since, and what was remembered of its absence is passing.")
+		s.proof(r.answer, again(r.answer)+", DNS had an address: "+listed(r.knowing)+". It has been added or found since, and what was remembered of its absence is passing.")
 		s.side = "network"
 		s.fix = []string{"Send again: {host} has an address now. If that comes and goes, see which DNS server of {host}'s zone lacks it: dig +nssearch {host}."}
 	case len(r.deny) > 1:
 		s.proof(r.answer, fmt.Sprintf("All %d DNS servers that answer say so: %s.", len(r.deny), listed(r.deny)))
 	case len(r.deny) == 1:
-		s.proof(r.answer, fmt.Sprintf("Asked again, %s says the same.", r.deny[0]))
+		s.proof(r.answer, again(r.answer)+", "+r.deny[0]+" says the same.")
 	default:
-		s.proof(r.answer, "Asked again, no DNS server answers: "+listed(r.failed)+".")
+		s.proof(r.answer, again(r.answer)+", no DNS server answers: "+listed(r.failed)+".")
 	}
 }
 
@@ -100,22 +100,14 @@ func (r *resolvers) failing(s *symptom) {
 			listed(r.know), verb(r.know, "knows", "know"), listed(r.failed), verb(r.fail, "fails", "fail")))
 		s.first = append([]string{"Ask the one that answers: --resolver " + r.know[0] + ". Then repair " + listed(r.fail) + ", or take it out of this machine's DNS settings."}, s.first...)
 	case len(r.know) > 0:
-		s.proof(r.answer, "Asked again when the session had ended, DNS answers: "+listed(r.knowing)+". The trouble has passed.")
+		s.proof(r.answer, again(r.answer)+", DNS answers: "+listed(r.knowing)+". The trouble has passed.")
 	case len(r.deny) > 0:
 		s.proof(r.answer, "Asked one by one, "+listed(r.deny)+" "+verb(r.deny, "says", "say")+" that {host} does not exist: look at its spelling as well.")
 	case len(r.fail) > 1:
 		s.proof(r.answer, "None of the DNS servers has an answer: "+listed(r.failed)+". It is not one server's trouble: either this machine does not get through to any, or the servers of the name's own zone fail.")
 	default:
-		s.proof(r.answer, "Asked again: "+listed(r.failed)+".")
+		s.proof(r.answer, again(r.answer)+": "+listed(r.failed)+".")
 	}
-}
-
-// verb puts a verb behind one or several.
-func verb(subjects []string, one, many string) string {
-	if len(subjects) == 1 {
-		return one
-	}
-	return many
 }
 
 // digServer is a DNS server as dig takes it, the port behind an option.

@@ -38,7 +38,7 @@ func spoke(answer *session.Entry, s *symptom) {
 		s.proof(answer, "Asked by the proxy, port {port} sent no greeting in clear, and answered a TLS handshake.")
 		return
 	case cause == "" && answer.Probe.Result == "ok":
-		s.proof(answer, "Asked again when the session had ended, it greeted: the silence has passed, or the greeting takes longer than the app waits.")
+		s.proof(answer, again(answer)+", it greeted: the silence has passed, or the greeting takes longer than the app waits.")
 	default:
 		s.proof(answer, "")
 	}

@@ -138,7 +138,7 @@ func (f *facts) taken(s *symptom) {
 // asked once more.
 func (f *facts) twoFaces(e *session.Entry) string {
 	p := f.probe(probeCertificate)
-	if p == nil || p.TLS == nil || !p.TLS.Verified || e.Kind == session.KindProbe || e.TLS == nil || e.TLS.Verify == session.VerifyOK || p.TLS.ServerName != e.TLS.ServerName {
+	if p == nil || p.Probe.Cached || p.TLS == nil || !p.TLS.Verified || e.Kind == session.KindProbe || e.TLS == nil || e.TLS.Verify == session.VerifyOK || p.TLS.ServerName != e.TLS.ServerName {
 		return ""
 	}
 	return "Asked once more, the smarthost showed a certificate that verifies: it was replaced meanwhile, or several machines stand behind the name and one has the old one."

@@ -22,11 +22,13 @@ type answers struct {
 func newAnswers() *answers { return &answers{kept: map[string]session.Entry{}} }
 
 // recall returns the answer to a question while it is good, marked as cached.
+// One that finds nothing wrong speaks against the failure behind which it is
+// asked for, and is good for as long only as it may be of the same moment.
 func (a *answers) recall(question string, o Options) (session.Entry, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	e, ok := a.kept[question]
-	if !ok || !fresh(e.At, e.Fault, o) {
+	if !ok || !fresh(e.At, e.Fault, o) || e.Probe.Result == resultOK && o.Now().Sub(e.At) >= keepTrouble {
 		return session.Entry{}, false
 	}
 	again := *e.Probe
