@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"net"
 	"slices"
 
 	"smtp-proxy/inspect"
@@ -140,7 +141,7 @@ func (p *ports) refusal(f *facts, s *symptom) {
 
 // moves are the steps to the port that works, of which there is one.
 func (p *ports) moves(f *facts) []string {
-	step := "Use port " + p.open[0] + ", which answers from here: " + settings(p.open[0], f.s.Passthrough)
+	step := "Use port " + p.open[0] + ", which answers from here: " + settings(f.host, p.open[0], f.s.Passthrough)
 	if more := p.open[1:]; len(more) > 0 {
 		step += " (so does " + listed(more) + ")"
 	}
@@ -148,14 +149,15 @@ func (p *ports) moves(f *facts) []string {
 }
 
 // settings is how a port is set.
-func settings(port string, passthrough bool) string {
+func settings(host, port string, passthrough bool) string {
+	at := net.JoinHostPort(host, port)
 	switch {
 	case port == "465" && passthrough:
-		return "--upstream {host}:465, and SSL/TLS (not STARTTLS) in the app"
+		return "--upstream " + at + ", and SSL/TLS (not STARTTLS) in the app"
 	case port == "465":
-		return "--upstream smtps://{host}:465"
+		return "--upstream smtps://" + at
 	case port == "25":
-		return "--upstream {host}:25, if the smarthost takes mail from signed-in users there; it is the port of mail between servers"
+		return "--upstream " + at + ", if the smarthost takes mail from signed-in users there; it is the port of mail between servers"
 	}
-	return "--upstream {host}:" + port
+	return "--upstream " + at
 }

@@ -56,6 +56,25 @@ func TestAnswerOfPorts(t *testing.T) {
 	})
 }
 
+// The step to another port is one that can be copied, whatever the mode and the
+// host.
+func TestStepToAnotherPort(t *testing.T) {
+	e := engine(t, diagnose.Options{})
+	for _, test := range []struct{ upstream, mode, want string }{
+		{"smtp.example.com:587", "passthrough", "--upstream smtp.example.com:465, and SSL/TLS (not STARTTLS) in the app."},
+		{"[2001:db8::25]:587", "auto", "--upstream smtps://[2001:db8::25]:465."},
+	} {
+		s := newScriptMode(t, test.upstream, test.mode)
+		s.add(dialFault(session.FaultTimeout, test.upstream))
+		s.add(asked("ports", "fail", "connect.port-blocked", "587 timeout", "465 ok"))
+		s.asm.Close(s.now)
+		f := e.Annotate(s.asm.Session())
+		if len(f) != 1 || !strings.HasSuffix(f[0].Fix[0], test.want) {
+			t.Errorf("%s, %s: got %+v, want %q in the first step", test.upstream, test.mode, f, test.want)
+		}
+	}
+}
+
 // A remembered answer is not said to be newer than the failure.
 func TestAnswerThatIsRemembered(t *testing.T) {
 	e := engine(t, diagnose.Options{})
