@@ -54,15 +54,17 @@ func (r mailRoute) unknown() bool {
 }
 
 // line says where mail for a domain goes; mine is the smarthost's name there.
+// None of it fails: a smarthost may know a way that the DNS here does not, and
+// where it knows none, its own reply to RCPT says so.
 func (r mailRoute) line(mine string) Line {
 	cause := r.cause()
 	switch {
 	case r.null:
-		return Line{Status: StatusFail, Text: fmt.Sprintf("%s declares that it takes no mail (a null MX, RFC 7505): a message to it is given up", r.domain)}
+		return Line{Status: StatusWarn, Text: fmt.Sprintf("%s declares that it takes no mail (a null MX, RFC 7505): a message to it is given up, unless the smarthost has a way of its own", r.domain)}
 	case cause != "" && len(r.hosts) == 0:
-		return Line{Status: StatusFail, Text: fmt.Sprintf("%s has neither a mail exchanger nor an address: %s; check the spelling of the recipient", r.domain, r.fault.Text)}
+		return Line{Status: StatusWarn, Text: fmt.Sprintf("%s has neither a mail exchanger nor an address: %s; check the spelling of the recipient, unless the smarthost has a way of its own", r.domain, r.fault.Text)}
 	case cause != "":
-		return Line{Status: StatusFail, Text: fmt.Sprintf("no mail exchanger of %s has an address, so that no mail arrives there: %s", r.domain, r.names())}
+		return Line{Status: StatusWarn, Text: fmt.Sprintf("no mail exchanger of %s has an address, so that no mail arrives there, unless the smarthost has a way of its own: %s", r.domain, r.names())}
 	case len(r.hosts) == 0:
 		return Line{Status: StatusWarn, Text: fmt.Sprintf("where mail for %s goes is not known: %s", r.domain, r.fault.Text)}
 	case r.implicit:
