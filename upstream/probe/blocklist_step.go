@@ -56,7 +56,8 @@ func (p *Prober) age(at time.Time) string {
 }
 
 // lines make one of each listing, one of all lists that do not have it, and one
-// of each reason for which others could not be asked.
+// of each reason for which others could not be asked. A listing is no failure:
+// a smarthost that heeds it says so itself.
 func (l listed) lines(addr netip.Addr) (lines []Line) {
 	var without []Line
 	var silent []string
@@ -64,7 +65,7 @@ func (l listed) lines(addr netip.Addr) (lines []Line) {
 	for _, o := range l.opinions {
 		switch o.result {
 		case listListed:
-			lines = append(lines, Line{Status: o.status(), Took: o.took, Text: o.list.Name + " lists it: " + o.text + o.hint() + "; " + o.page})
+			lines = append(lines, Line{Status: StatusWarn, Took: o.took, Text: o.list.Name + " lists it: " + o.text + o.hint() + "; " + o.page})
 		case listRefused:
 			without = append(without, Line{Status: StatusSkip, Took: o.took, Text: o.list.Name + ": " + o.text})
 		case listUnusable:
@@ -82,16 +83,10 @@ func (l listed) lines(addr netip.Addr) (lines []Line) {
 	return append(lines, without...)
 }
 
-// status is a warning where mail by way of a smarthost will hardly suffer.
-func (o listOpinion) status() Status {
-	if o.weight == weightMajor {
-		return StatusFail
-	}
-	return StatusWarn
-}
-
 func (o listOpinion) hint() string {
 	switch o.weight {
+	case weightMajor:
+		return " (many receivers refuse for this list)"
 	case weightPolicy:
 		return " (matters to a machine that delivers mail itself, not to one that signs in to a smarthost)"
 	case weightMinor:
