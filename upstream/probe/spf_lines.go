@@ -68,7 +68,7 @@ func (s *spfStudy) proposal() string {
 func (s *spfStudy) byProvider(ctx context.Context) {
 	p := s.provider
 	if p.Returns == returnsToItself {
-		s.say(StatusOK, fmt.Sprintf("%s puts a domain of its own into the return path, unless told otherwise, and SPF is asked of that one: for %s DKIM has to speak", p.Name, s.asker.domain))
+		s.say(StatusOK, fmt.Sprintf("%s has bounces come to itself, so SPF is asked of the domain in its return path; for %s it is DKIM that has to speak", p.Name, s.asker.domain))
 		return
 	}
 	var refused *spfVerdict

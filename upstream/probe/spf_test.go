@@ -115,7 +115,7 @@ func TestSPFOfProvider(t *testing.T) {
 		{"smtp.gmail.com", "a@flat.example", "ok Google may send for it: pass by ip4:", "ok"},
 		{"smtp.gmail.com", "a@half.example", "warn Google may not send for it (fail by -all): add include:_spf.google.com", "fail sender.spf-failed"},
 		{"smtp.gmail.com", "a@other.example", "warn Google may not send for it (neutral by ?all): add include:_spf.google.com", "fail sender.spf-failed"},
-		{"smtp.sendgrid.net", "a@other.example", "ok SendGrid puts a domain of its own into the return path", "ok"},
+		{"smtp.sendgrid.net", "a@other.example", "ok SendGrid has bounces come to itself, so SPF is asked of the domain in its return path; for other.example it is DKIM", "ok"},
 		{"smtp.office365.com", "a@other.example", "skip whether Microsoft 365 may send for it is not known", "ok"},
 	} {
 		lines, answer := w.takes(t, "spf", probe.Known{Host: test.host}, test.from)
