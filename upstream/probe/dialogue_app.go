@@ -122,11 +122,11 @@ func (a *caller) greeted(r wire.Reply) {
 }
 
 func (a *caller) helloed(r wire.Reply) {
-	switch r.Code {
-	case 250:
+	switch {
+	case r.Code == 250:
 		a.offers = r
 		a.authenticate()
-	case 500, 502: // a server from before EHLO (RFC 5321, section 3.2)
+	case beforeEHLO(r.Code):
 		a.say("HELO "+a.name, func(r wire.Reply) {
 			if r.Code/100 != 2 {
 				a.quit(r)
@@ -138,6 +138,10 @@ func (a *caller) helloed(r wire.Reply) {
 		a.quit(r)
 	}
 }
+
+// beforeEHLO tells the replies to EHLO of a server that knows only HELO (RFC
+// 5321, section 3.2).
+func beforeEHLO(code int) bool { return code == 500 || code == 502 }
 
 // mail begins the transaction, if the script has one.
 func (a *caller) mail(r wire.Reply) {

@@ -12,7 +12,11 @@ import (
 // offered says what a reply to EHLO has on offer: the second one of a session
 // by what it changes.
 func (l *ladder) offered(e *session.Entry, good bool) {
-	if !good {
+	switch {
+	case !good && e.Verb == "EHLO" && beforeEHLO(e.Code):
+		l.line(partEHLO, StatusWarn, e.Wait, inLine(oneLine(e.Text))+": it is from before EHLO; going on with HELO, which has neither TLS nor a sign-in")
+		return
+	case !good:
 		l.verdict(partEHLO, e, false)
 		return
 	}
