@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/diagnose"
@@ -18,18 +19,34 @@ type asker struct {
 	target    upstream.Target // without a host where each connection brings its own
 }
 
+// askers are those of all routes, by name. The demo adds routes while sessions
+// of others are asked about.
+type askers struct {
+	mu  sync.Mutex
+	all map[string]asker
+}
+
+func (a *askers) of(route string) (asker, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one, ok := a.all[route]
+	return one, ok
+}
+
 // asks prepares the questions about a route's smarthost. Routes that reach
 // theirs in the same way share what is known.
 func (x *plant) asks(r policy.Route, c *upstream.Connector) {
-	if x.askers == nil {
-		x.askers = map[string]asker{}
-	}
 	t, err := x.target(r)
 	if err != nil {
 		return
 	}
+	x.askers.mu.Lock()
+	defer x.askers.mu.Unlock()
+	if x.askers.all == nil {
+		x.askers.all = map[string]asker{}
+	}
 	a := asker{connector: c, target: t}
-	for _, other := range x.askers {
+	for _, other := range x.askers.all {
 		if other.connector == c {
 			a.prober = other.prober
 		}
@@ -37,12 +54,12 @@ func (x *plant) asks(r policy.Route, c *upstream.Connector) {
 	if a.prober == nil {
 		a.prober = probe.New(probe.Options{Connector: c, Now: x.now})
 	}
-	x.askers[r.Name] = a
+	x.askers.all[r.Name] = a
 }
 
 // asker finds whom to ask about a session, and where.
 func (x *plant) asker(s *inspect.Session) (prober, upstream.Target, bool) {
-	a, ok := x.askers[s.Route]
+	a, ok := x.askers.of(s.Route)
 	if !ok {
 		return nil, upstream.Target{}, false
 	}

@@ -41,7 +41,7 @@ type plant struct {
 	ended func(*inspect.Session) // besides the log; may be nil
 
 	inquiry *inquiry // nil with --probe off
-	askers  map[string]asker
+	askers  askers
 	notices notices
 
 	mu       sync.Mutex
