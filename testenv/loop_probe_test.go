@@ -45,6 +45,8 @@ func sharpenedFaults() []sharpened {
 			first: "connect.no-greeting", cause: "tls.implicit-expected", words: []string{"answered a TLS handshake", "--upstream-tls implicit"}},
 		{name: "the address is listed", fault: listedSomewhere, probe: "dnsbl",
 			first: "reputation.poor", cause: "reputation.ip-blocklisted", words: []string{"203.0.113.5 is listed by zen.spamhaus.org (XBL", "https://check.spamhaus.org/results/?query=203.0.113.5"}},
+		{name: "the sender's domain allows nobody", fault: allowsNobody, probe: "sender",
+			first: "sender.spf-failed", cause: "sender.spf-failed", words: []string{"SPF of example.com for 203.0.113.5 is fail by -all", "in front of what decides now (-all)"}},
 	}
 }
 
@@ -69,19 +71,33 @@ func waitsForTLS(t *testing.T) *testenv.Fault {
 
 // listedSomewhere is a smarthost that names its reason and no list.
 func listedSomewhere(t *testing.T) *testenv.Fault {
-	s := newSmarthost(t, testenv.SmarthostOptions{Answers: map[session.Phase]testenv.Answer{
-		session.PhaseGreeting: {Reply: "554 5.7.1 poor reputation of [203.0.113.5]", Then: testenv.EndClose},
-	}})
+	f, d := refusing(t, session.PhaseGreeting, testenv.Answer{Reply: "554 5.7.1 poor reputation of [203.0.113.5]", Then: testenv.EndClose})
+	d.A("2.0.0.127.zen.spamhaus.org", "127.0.0.2")
+	d.A("5.113.0.203.zen.spamhaus.org", "127.0.0.4")
+	return f
+}
+
+// allowsNobody is a smarthost that refuses the sender of a domain whose SPF
+// says that it sends no mail.
+func allowsNobody(t *testing.T) *testenv.Fault {
+	f, d := refusing(t, session.PhaseMail, testenv.Answer{Reply: "550 5.7.23 SPF validation failed for [203.0.113.5]"})
+	d.TXT("example.com", "v=spf1 -all")
+	return f
+}
+
+// refusing is a smarthost with an answer of its own, and the name server that
+// knows it.
+func refusing(t *testing.T, phase session.Phase, answer testenv.Answer) (*testenv.Fault, *testenv.DNS) {
+	t.Helper()
+	s := newSmarthost(t, testenv.SmarthostOptions{Answers: map[session.Phase]testenv.Answer{phase: answer}})
 	d, err := testenv.NewDNS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
 	d.A(s.Host(), "127.0.0.1")
-	d.A("2.0.0.127.zen.spamhaus.org", "127.0.0.2")
-	d.A("5.113.0.203.zen.spamhaus.org", "127.0.0.4")
 	_, port, _ := net.SplitHostPort(s.Addr())
-	return &testenv.Fault{Upstream: net.JoinHostPort(s.Host(), port), Resolver: d.Addr(), Sends: 1}
+	return &testenv.Fault{Upstream: net.JoinHostPort(s.Host(), port), Resolver: d.Addr(), Roots: s.Roots(), Sends: 1}, d
 }
 
 // What a failed session leaves open is asked of real peers, and the answer

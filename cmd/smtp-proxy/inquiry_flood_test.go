@@ -200,7 +200,7 @@ func (f *flood) revise(s *inspect.Session, answers []session.Entry) error {
 	return nil
 }
 
-// session is the n-th session, failing in one of six ways.
+// session is the n-th session, failing in one of seven ways.
 func (f *flood) session(n int) *inspect.Session {
 	up := func(kind session.Kind, e session.Entry) session.Entry {
 		e.Kind, e.Leg = kind, session.Upstream
@@ -210,7 +210,7 @@ func (f *flood) session(n int) *inspect.Session {
 	greeted := up(session.KindGreeting, session.Entry{From: session.FromUpstream, Code: 220, Text: "220 mx"})
 	host, port := "mx.example.com", f.lacking.port()
 	var entries []session.Entry
-	switch n % 6 {
+	switch n % 7 {
 	case 0:
 		port = f.closed
 		entries = append(entries, up(session.KindError, session.Entry{Dial: &session.Dial{}, Fault: &session.Fault{Op: "dial", Class: session.FaultRefused}}))
@@ -225,10 +225,13 @@ func (f *flood) session(n int) *inspect.Session {
 			Fault: &session.Fault{Op: "handshake", Class: session.FaultCertificate}}))
 	case 4:
 		entries = append(entries, open, up(session.KindGreeting, session.Entry{From: session.FromUpstream, Code: 554,
-			Text: "554 5.7.1 Client host [" + f.addrs[n/6%len(f.addrs)] + "] blocked using zen.spamhaus.org"}))
+			Text: "554 5.7.1 Client host [" + f.addrs[n/7%len(f.addrs)] + "] blocked using zen.spamhaus.org"}))
 	case 5:
 		entries = append(entries, open, greeted, session.Entry{Kind: session.KindAuth, Verb: "AUTH", Auth: &session.Auth{Mechanism: "PLAIN", Username: "me"}},
 			up(session.KindReply, session.Entry{From: session.FromUpstream, Verb: "AUTH", Code: 535, Text: "535 5.7.8 no"}))
+	case 6:
+		entries = append(entries, open, greeted, session.Entry{Kind: session.KindCommand, Verb: "MAIL", Text: "MAIL FROM:<me@example.org>"},
+			up(session.KindReply, session.Entry{From: session.FromUpstream, Verb: "MAIL", Code: 550, Text: "550 5.7.23 SPF validation failed [" + f.addrs[0] + "]"}))
 	}
 	a := inspect.NewAssembler(&session.Info{ID: fmt.Sprint("S", n), Started: f.clock.Now(), Upstream: fmt.Sprintf("%s:%d", host, port)})
 	for i := range entries {
@@ -289,6 +292,11 @@ func (f *flood) wantCounts(t *testing.T) {
 			t.Errorf("%s of the missing host was asked for %d times, want once a minute: 3", dns.TypeToString[qtype], got)
 		}
 	}
+	for _, name := range []string{"example.org", "_dmarc.example.org"} {
+		if got := f.dns.Asked(name, dns.TypeTXT); got != 1 {
+			t.Errorf("TXT of %s was asked for %d times, want once", name, got)
+		}
+	}
 	for _, addr := range f.addrs {
 		reversed, _ := dns.ReverseAddr(netip.MustParseAddr(addr).String())
 		name := strings.TrimSuffix(reversed, "in-addr.arpa.") + "zen.spamhaus.org"
@@ -302,11 +310,11 @@ func (f *flood) wantCounts(t *testing.T) {
 // answer to it, and no other has any.
 func (f *flood) wantAnswers(t *testing.T) {
 	t.Helper()
-	names := []string{"ports", "resolvers", "speaks", "certificate", "dnsbl", ""}
+	names := []string{"ports", "resolvers", "speaks", "certificate", "dnsbl", "", "sender"}
 	results := map[string]int{}
 	for n := range 1000 {
 		answers := f.answers[fmt.Sprint("S", n)]
-		want := names[n%6]
+		want := names[n%7]
 		if len(answers) == 0 && want == "" {
 			continue
 		}
@@ -316,8 +324,8 @@ func (f *flood) wantAnswers(t *testing.T) {
 		}
 		results[want+" "+answers[0].Probe.Result]++
 	}
-	for _, decided := range []string{"ports fail", "resolvers ok", "speaks fail", "dnsbl ok"} {
-		if got, want := results[decided], 166; got < want {
+	for _, decided := range []string{"ports fail", "resolvers ok", "speaks fail", "dnsbl ok", "sender fail"} {
+		if got, want := results[decided], 1000/7; got < want {
 			t.Errorf("%q was answered %d times, want %d or one more: %v", decided, got, want, results)
 		}
 	}

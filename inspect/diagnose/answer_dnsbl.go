@@ -31,8 +31,8 @@ func (uses) DnsblUse() use {
 		probe: "dnsbl",
 		wants: func(f *facts) (Question, bool) {
 			for _, e := range f.refusals() {
-				if listable(e.cause, e.Text) {
-					return Question{Addr: addressIn(e.Text)}, true
+				if at := addressIn(e.Text); listable(e.cause, e.Text) && f.abroad(at) {
+					return Question{Addr: at}, true
 				}
 			}
 			return Question{}, false

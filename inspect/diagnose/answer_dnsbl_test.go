@@ -73,3 +73,23 @@ func TestBlocklistsAreAskedFor(t *testing.T) {
 		}
 	}
 }
+
+// A smarthost on this machine sees no address that a list could have, but may
+// pass on what others say of one.
+func TestNobodyListsThisMachine(t *testing.T) {
+	e := engine(t, diagnose.Options{})
+	for text, want := range map[string]string{
+		"554 5.7.1 poor reputation":                  "",
+		"554 5.7.1 poor reputation of [127.0.0.1]":   "",
+		"554 5.7.1 poor reputation of [10.0.0.7]":    "",
+		"554 5.7.1 poor reputation of [203.0.113.5]": "dnsbl",
+	} {
+		s := sessionOf(t, "localhost:25",
+			session.Entry{Leg: session.Upstream, Kind: session.KindOpen, Dial: &session.Dial{Addr: "127.0.0.1:25"}},
+			session.Entry{Leg: session.Upstream, From: session.FromUpstream, Kind: session.KindGreeting, Phase: session.PhaseGreeting, Code: 554, Text: text})
+		s.Findings = e.Annotate(s)
+		if got := askedFor(e.Questions(s)); got != want {
+			t.Errorf("%s, %s: asked %q, want %q", text, causes(s.Findings), got, want)
+		}
+	}
+}

@@ -35,3 +35,14 @@ func addressIn(text string) netip.Addr {
 	}
 	return addr.Unmap()
 }
+
+// abroad reports whether what the world knows of an address can have to do with
+// a refusal: a smarthost on this machine sees none, unless it passes on the
+// words of others.
+func (f *facts) abroad(named netip.Addr) bool {
+	if named.IsValid() {
+		return named.IsGlobalUnicast() && !named.IsPrivate()
+	}
+	at, err := netip.ParseAddrPort(f.s.Upstream.Addr)
+	return err != nil || !at.Addr().IsLoopback()
+}
