@@ -10,7 +10,10 @@ import (
 	"smtp-proxy/upstream"
 )
 
-const nameSender = "sender"
+const (
+	nameSender           = "sender"
+	causeUnauthenticated = "sender.unauthenticated"
+)
 
 // SenderQuestion asks what the sender's domain says of an address.
 func (askables) SenderQuestion() askable {
@@ -23,8 +26,8 @@ func (askables) SenderQuestion() askable {
 // receivers are to do with mail that it does not vouch for. In Found, "spf" has
 // the result as RFC 7208, section 2.6, names it, and "dmarc" the policy, or
 // absent, broken or unknown. The result is fail, and the cause set, when SPF
-// gives receivers a reason to refuse the mail. Without an address only the
-// policy is asked for.
+// gives receivers a reason to refuse the mail: the cause is another one where
+// there is no record at all. Without an address only the policy is asked for.
 func (p *Prober) Sender(ctx context.Context, domain string, addr netip.Addr) session.Entry {
 	about := upstream.Target{Name: domain}
 	name, err := nameInDNS(domain, domain)
@@ -80,8 +83,10 @@ func (p *Prober) askSender(ctx context.Context, domain string, addr netip.Addr) 
 // judgeSPF says what a result of SPF comes to for those who refuse mail by it.
 func judgeSPF(r spf.Result) (result, cause string) {
 	switch r {
-	case spf.Fail, spf.SoftFail, spf.PermError, spf.None:
+	case spf.Fail, spf.SoftFail, spf.PermError:
 		return resultFail, causeSPF
+	case spf.None:
+		return resultFail, causeUnauthenticated
 	case spf.TempError:
 		return resultSkip, ""
 	}

@@ -11,6 +11,7 @@ import (
 // Known is what the steps before have found out, for tests of those behind.
 type Known struct {
 	Host     string
+	Port     int // 0 means 587
 	Addrs    []netip.Addr
 	Egress   netip.Addr
 	MailFor  []string
@@ -19,7 +20,10 @@ type Known struct {
 
 // TakeStep takes one step, with what those before it would have found out.
 func (p *Prober) TakeStep(ctx context.Context, name string, k Known, w Wanted) ([]Line, []session.Entry) {
-	x := &examination{prober: p, want: w, step: map[string]*rungs{}, target: upstream.Target{Name: k.Host + ":587", Host: k.Host}}
+	if k.Port == 0 {
+		k.Port = 587
+	}
+	x := &examination{prober: p, want: w, step: map[string]*rungs{}, target: upstream.Target{Name: k.Host, Host: k.Host, Port: k.Port}}
 	x.known.addrs, x.known.egress, x.known.mailFor, x.known.dialogue = k.Addrs, k.Egress, k.MailFor, k.Dialogue
 	for _, s := range (steps{}).all() {
 		if s.name == name {

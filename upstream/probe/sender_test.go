@@ -22,7 +22,7 @@ func TestSender(t *testing.T) {
 		{"own.example", "203.0.113.5", "fail spf=fail dmarc=reject", "sender.spf-failed", "SPF of own.example for 203.0.113.5 is fail by -all"},
 		{"google.example", "203.0.113.5", "fail spf=softfail dmarc=absent", "sender.spf-failed", "softfail by ~all; google.example has no DMARC record"},
 		{"loose.example", "203.0.113.5", "ok spf=neutral dmarc=absent", "", "neutral"},
-		{"bare.example", "203.0.113.5", "fail spf=none dmarc=absent", "sender.spf-failed", "none: it has no SPF record"},
+		{"bare.example", "203.0.113.5", "fail spf=none dmarc=absent", "sender.unauthenticated", "none: it has no SPF record"},
 		{"lost.example", "203.0.113.5", "fail spf=permerror dmarc=absent", "sender.spf-failed", "permerror: include:nowhere.example leads to a domain without"},
 		{"broken.example", "203.0.113.5", "skip spf=temperror dmarc=absent", "", "temperror"},
 		{"own.example", "", "ok dmarc=reject", "", "own.example asks receivers to refuse"},

@@ -56,7 +56,7 @@ func (x *examination) spf(ctx context.Context) {
 	began := time.Now()
 	s := spfStudy{
 		asker: newSPFAsker(c, x.want.Script.From, domain, x.want.Script.Name), known: &x.known,
-		host: x.target.Host, provider: data.of(x.target.Host, x.known.alias),
+		direct: x.delivers(), host: x.target.Host, provider: data.of(x.target.Host, x.known.alias),
 	}
 	s.study(limited)
 	if ctx.Err() != nil {
@@ -73,6 +73,7 @@ func (x *examination) spf(ctx context.Context) {
 type spfStudy struct {
 	asker    *spfAsker
 	known    *known
+	direct   bool // this machine delivers, see delivers
 	host     string
 	provider *deliverer // the smarthost's; nil when it is not known
 
@@ -80,8 +81,11 @@ type spfStudy struct {
 	found []session.Found
 }
 
-// direct reports that this machine hands mail to the mail exchanger itself.
-func (s *spfStudy) direct() bool { return len(s.known.mailFor) > 0 }
+// delivers reports that this machine hands mail to a mail exchanger itself. Many
+// of those are smarthosts as well, for whom signs in or comes by another port.
+func (x *examination) delivers() bool {
+	return len(x.known.mailFor) > 0 && x.target.Port == 25 && x.want.Script.User == ""
+}
 
 // study looks at the record first, and then at those that send.
 func (s *spfStudy) study(ctx context.Context) {
@@ -89,7 +93,7 @@ func (s *spfStudy) study(ctx context.Context) {
 		return
 	}
 	switch {
-	case s.direct():
+	case s.direct:
 	case s.provider != nil:
 		s.byProvider(ctx)
 	default:

@@ -57,7 +57,7 @@ func (s *spfStudy) proposal() string {
 	switch {
 	case s.provider != nil && len(s.provider.SPF) > 0:
 		return "v=spf1 include:" + s.provider.SPF[0] + " ~all"
-	case s.direct():
+	case s.direct:
 		return "v=spf1 ip4:<this machine's address> ~all"
 	}
 	return "v=spf1 a:" + s.host + " ~all"
@@ -127,7 +127,7 @@ func (s *spfStudy) byHost(ctx context.Context) {
 func (s *spfStudy) byThisMachine(ctx context.Context) {
 	addr := s.known.egress
 	switch {
-	case !addr.IsValid() && s.direct():
+	case !addr.IsValid() && s.direct:
 		s.say(StatusSkip, "whether this machine may send for it is not known: neither is its public address")
 		return
 	case !addr.IsValid():
@@ -136,7 +136,7 @@ func (s *spfStudy) byThisMachine(ctx context.Context) {
 	v := s.verdict(ctx, addr)
 	text := fmt.Sprintf("this machine, %s: %s", addr, v.words())
 	switch {
-	case !s.direct():
+	case !s.direct:
 		s.say(StatusOK, text+" (does not count where the smarthost delivers)")
 	case v.passes() || v.result == spf.Neutral:
 		s.say(StatusOK, text)

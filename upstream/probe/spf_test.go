@@ -157,14 +157,17 @@ func TestSPFOfAddresses(t *testing.T) {
 		{"nothing decides", "a@loose.example", probe.Known{Addrs: addrs("198.51.100.1")}, []string{
 			`warn …(neutral by no term matches, and there is no "all")`,
 		}},
-		{"direct and allowed", "a@other.example", probe.Known{MailFor: []string{"example"}, Egress: addrs(machine)[0]}, []string{
+		{"direct and allowed", "a@other.example", probe.Known{Port: 25, MailFor: []string{"example"}, Egress: addrs(machine)[0]}, []string{
 			"ok this machine, 203.0.113.5: pass by include:other.example.net -> ip4:203.0.113.0/24",
 		}},
-		{"direct and refused", "a@own.example", probe.Known{MailFor: []string{"example"}, Egress: addrs(machine)[0]}, []string{
+		{"direct and refused", "a@own.example", probe.Known{Port: 25, MailFor: []string{"example"}, Egress: addrs(machine)[0]}, []string{
 			"warn this machine, 203.0.113.5: fail by -all; smtp.example will take its mail for forged",
 		}},
-		{"direct and unknown", "a@own.example", probe.Known{MailFor: []string{"example"}}, []string{
+		{"direct and unknown", "a@own.example", probe.Known{Port: 25, MailFor: []string{"example"}}, []string{
 			"skip whether this machine may send for it is not known",
+		}},
+		{"an exchanger that is a smarthost, too", "a@own.example", probe.Known{MailFor: []string{"own.example"}, Addrs: addrs("192.0.2.1"), Egress: addrs(machine)[0]}, []string{
+			"ok the smarthost, 192.0.2.1, may send for it", "ok this machine, 203.0.113.5: fail by -all (does not count",
 		}},
 	} {
 		test.known.Host = "smtp.example"
