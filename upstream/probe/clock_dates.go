@@ -12,42 +12,38 @@ const maxDated = 4 << 10
 // clockForm is a form in which smarthosts tell the time.
 type clockForm struct {
 	pattern *regexp.Regexp
-	layouts []string
+	layout  string // of what plainDate makes of it
 }
 
 // clockForms are those in use: that of mail (RFC 5322, section 3.3), with which
-// Exim, Sendmail, Exchange, Domino, MDaemon and Kerio greet, that of C's
-// asctime with a zone, and that of RFC 3339. A zone has to be a number or that
-// of Greenwich: the letters of others mean different things in different places.
-func clockForms() []clockForm {
-	return []clockForm{
-		{
-			regexp.MustCompile(`\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{4} +\d{1,2}:\d{2}:\d{2} +(?:[+-]\d{4}\b|GMT\b|UTC\b|UT\b|Z\b)`),
-			[]string{"2 Jan 2006 15:04:05 -0700"},
-		},
-		{
-			regexp.MustCompile(`\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d{1,2} \d{2}:\d{2}:\d{2} (?:[+-]\d{4}|GMT|UTC) \d{4}\b`),
-			[]string{"Jan 2 15:04:05 -0700 2006"},
-		},
-		{
-			regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})? ?(?:Z\b|[+-]\d{2}:?\d{2}\b)`),
-			[]string{"2006-01-02 15:04:05 -0700"},
-		},
-	}
+// Exim, Sendmail, Exchange, Domino and MDaemon greet, that of date(1), and that
+// of RFC 3339. A zone has to be a number or that of Greenwich: the letters of
+// others mean different things in different places.
+var clockForms = [...]clockForm{
+	{
+		regexp.MustCompile(`\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{4} +\d{1,2}:\d{2}:\d{2} +(?:[+-]\d{4}\b|GMT\b|UTC\b|UT\b|Z\b)`),
+		"2 Jan 2006 15:04:05 -0700",
+	},
+	{
+		regexp.MustCompile(`\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d{1,2} \d{2}:\d{2}:\d{2} (?:[+-]\d{4}|GMT|UTC) \d{4}\b`),
+		"Jan 2 15:04:05 -0700 2006",
+	},
+	{
+		regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})? ?(?:Z\b|[+-]\d{2}:?\d{2}\b)`),
+		"2006-01-02 15:04:05 -0700",
+	},
 }
 
 // toldTime returns the time that a reply tells, to the second.
 func toldTime(text string) (time.Time, bool) {
 	text = text[:min(len(text), maxDated)]
-	for _, form := range clockForms() {
-		found := form.pattern.FindString(text)
+	for i := range clockForms {
+		found := clockForms[i].pattern.FindString(text)
 		if found == "" {
 			continue
 		}
-		for _, layout := range form.layouts {
-			if at, err := time.Parse(layout, plainDate(found)); err == nil {
-				return at, true
-			}
+		if at, err := time.Parse(clockForms[i].layout, plainDate(found)); err == nil {
+			return at, true
 		}
 	}
 	return time.Time{}, false
