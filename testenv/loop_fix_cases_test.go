@@ -1,0 +1,486 @@
+package testenv_test
+
+import (
+	"crypto/tls"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"smtp-proxy/testenv"
+	"smtp-proxy/upstream"
+	"smtp-proxy/upstream/probe"
+)
+
+// broken is a smarthost and settings that do not go together, and the change
+// that is known to help.
+type broken struct {
+	name    string
+	build   func(w *ward) // the first port is the one in the settings
+	host    string        // empty for ailingHost
+	mode    upstream.Mode
+	script  probe.Script
+	change  string // how it begins; {n} is the nth port; empty for none
+	flags   string
+	reached string
+	text    string // part of what is said beside it
+	auth    int    // sign-ins that the smarthosts have heard, in all
+}
+
+func signed(user string) probe.Script { return probe.Script{User: user, Password: "pw"} }
+
+func (w *ward) here() { w.dns.A(ailingHost, "127.0.0.1") }
+
+func brokenPorts() []broken {
+	return []broken{
+		{
+			name:  "wrong port, STARTTLS elsewhere",
+			build: func(w *ward) { w.here(); w.closed(); w.admit(&ailing{}) },
+			mode:  upstream.ModeAuto, script: signed("me@example.com"), auth: 1,
+			change: "set port {1} with STARTTLS", flags: "--upstream starttls://smtp.example.com:{1}", reached: "auth",
+		},
+		{
+			name:  "wrong port, implicit TLS elsewhere",
+			build: func(w *ward) { w.here(); w.closed(); w.admit(&ailing{implicit: true}) },
+			mode:  upstream.ModeAuto, script: signed("me@example.com"), auth: 1,
+			change: "set port {1} with SSL/TLS (implicit)", flags: "--upstream smtps://smtp.example.com:{1}", reached: "auth",
+		},
+		{
+			name:  "port for relaying, without AUTH",
+			build: func(w *ward) { w.here(); w.admit(&ailing{offers: "-"}); w.admit(&ailing{}) },
+			mode:  upstream.ModeAuto, script: signed("me@example.com"), auth: 1,
+			change: "set port {1} with STARTTLS", reached: "auth",
+		},
+		{
+			name:  "port that refuses submission",
+			build: func(w *ward) { w.here(); w.admit(&ailing{greeting: "554 5.7.1 no service here"}); w.admit(&ailing{}) },
+			mode:  upstream.ModeAuto, change: "set port {1} with STARTTLS", reached: "auth-offered",
+		},
+		{
+			name:  "port of a web server",
+			build: func(w *ward) { w.here(); w.admit(&ailing{greeting: "HTTP/1.1 400 Bad Request"}); w.admit(&ailing{}) },
+			mode:  upstream.ModeAuto, change: "set port {1} with STARTTLS", reached: "auth-offered",
+		},
+		{
+			name:  "port that closes",
+			build: func(w *ward) { w.here(); w.admit(&ailing{greeting: "!"}); w.admit(&ailing{implicit: true}) },
+			mode:  upstream.ModeAuto, change: "set port {1} with SSL/TLS (implicit)", reached: "auth-offered",
+		},
+		{
+			name:  "nothing but closed ports",
+			build: func(w *ward) { w.here(); w.closed(); w.closed() },
+			mode:  upstream.ModeAuto, script: signed("me@example.com"),
+			reached: "dns", text: "the cause is not on this side",
+		},
+		{
+			name:  "nothing is wrong",
+			build: func(w *ward) { w.here(); w.admit(&ailing{}) },
+			mode:  upstream.ModeAuto, script: signed("me@example.com"), auth: 1,
+			reached: "auth", text: "nothing needs to be changed",
+		},
+	}
+}
+
+func brokenWays() []broken {
+	return []broken{
+		{
+			name:  "implicit TLS on a STARTTLS port",
+			build: func(w *ward) { w.here(); w.admit(&ailing{}) },
+			mode:  upstream.ModeImplicit, script: signed("me@example.com"), auth: 1,
+			change: "keep port {0} and set STARTTLS", flags: "--upstream starttls://smtp.example.com:{0}", reached: "auth",
+		},
+		{
+			name:  "STARTTLS on an implicit port",
+			build: func(w *ward) { w.here(); w.admit(&ailing{implicit: true}) },
+			mode:  upstream.ModeSTARTTLS, script: signed("me@example.com"), auth: 1,
+			change: "keep port {0} and set SSL/TLS (implicit)", flags: "--upstream smtps://smtp.example.com:{0}", reached: "auth",
+		},
+		{
+			name:  "an implicit port that only a check finds out",
+			build: func(w *ward) { w.here(); w.admit(&ailing{implicit: true}) },
+			mode:  upstream.ModeAuto, change: "keep port {0} and set SSL/TLS (implicit)", reached: "auth-offered",
+		},
+		{
+			name: "clear text where the smarthost demands TLS",
+			build: func(w *ward) {
+				w.here()
+				w.admit(&ailing{mail: func(p *patient) string {
+					if !p.secure {
+						return "530 5.7.0 Must issue a STARTTLS command first"
+					}
+					return "250 Ok"
+				}})
+			},
+			mode: upstream.ModeNone, script: probe.Script{From: "me@example.com"},
+			change: "keep port {0} and set STARTTLS", reached: "mail",
+		},
+		{
+			name:  "clear text where AUTH needs TLS",
+			build: func(w *ward) { w.here(); w.admit(&ailing{}) },
+			mode:  upstream.ModeNone, script: signed("me@example.com"), auth: 1,
+			change: "keep port {0} and set STARTTLS", reached: "auth",
+		},
+		{
+			name:  "STARTTLS not on offer",
+			build: func(w *ward) { w.here(); w.admit(&ailing{noTLS: true}); w.admit(&ailing{implicit: true}) },
+			mode:  upstream.ModeSTARTTLS, script: signed("me@example.com"), auth: 1,
+			change: "set port {1} with SSL/TLS (implicit)", reached: "auth",
+		},
+		{
+			name: "STARTTLS refused",
+			build: func(w *ward) {
+				w.here()
+				w.admit(&ailing{starttls: "454 4.7.0 not now"})
+				w.admit(&ailing{implicit: true})
+			},
+			mode: upstream.ModeAuto, change: "set port {1} with SSL/TLS (implicit)", reached: "auth-offered",
+		},
+		{
+			name:  "STARTTLS refused, and clear text taken",
+			build: func(w *ward) { w.here(); w.admit(&ailing{starttls: "454 4.7.0 not now", inClear: true}) },
+			mode:  upstream.ModeAuto, change: "keep port {0} and set no TLS", flags: "--upstream smtp://smtp.example.com:{0} --upstream-tls none",
+			reached: "auth-offered", text: "can be read on its way",
+		},
+		{
+			name:  "STARTTLS refused, and a password at stake",
+			build: func(w *ward) { w.here(); w.admit(&ailing{starttls: "454 4.7.0 not now", inClear: true}) },
+			mode:  upstream.ModeAuto, script: signed("me@example.com"),
+			reached: "auth-offered", text: "the cause is not on this side",
+		},
+	}
+}
+
+func brokenCertificates() []broken {
+	return []broken{
+		{
+			name: "another name in the certificate",
+			build: func(w *ward) {
+				w.here()
+				w.dns.A("mx1.example.net", "127.0.0.1")
+				w.admit(&ailing{cert: []string{"mx1.example.net"}})
+			},
+			mode: upstream.ModeAuto, script: signed("me@example.com"),
+			change: "set the host to mx1.example.net", flags: "--upstream starttls://mx1.example.net:{0}", reached: "auth-offered",
+			text: "the password is for the host that was named",
+		},
+		{
+			name:  "an address where the certificate has a name",
+			build: func(w *ward) { w.here(); w.admit(&ailing{}) },
+			host:  "127.0.0.1", mode: upstream.ModeAuto,
+			change: "set the host to smtp.example.com", reached: "auth-offered",
+		},
+		{
+			name: "another name, which leads elsewhere",
+			build: func(w *ward) {
+				w.here()
+				w.dns.A("mx1.example.net", "127.0.0.9")
+				w.admit(&ailing{cert: []string{"mx1.example.net"}})
+			},
+			mode: upstream.ModeSTARTTLS, script: signed("me@example.com"),
+			reached: "tls", text: "the cause is not on this side",
+		},
+		{
+			name: "expired on one port",
+			build: func(w *ward) {
+				w.here()
+				w.admit(&ailing{config: func(c *tls.Config) {
+					leaf, _ := w.ca.Expired(ailingHost)
+					c.Certificates = []tls.Certificate{leaf}
+				}})
+				w.admit(&ailing{implicit: true})
+			},
+			mode: upstream.ModeAuto, change: "set port {1} with SSL/TLS (implicit)", reached: "auth-offered",
+		},
+		{
+			name: "server name refused",
+			build: func(w *ward) {
+				w.here()
+				w.dns.A("mail.example.com", "127.0.0.1")
+				w.admit(&ailing{cert: []string{"mail.example.com"}, config: func(c *tls.Config) {
+					leaf := c.Certificates[0]
+					c.Certificates = nil
+					c.GetCertificate = func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+						if h.ServerName != "mail.example.com" {
+							return nil, nil // crypto/tls makes unrecognized_name of it
+						}
+						return &leaf, nil
+					}
+				}})
+			},
+			mode: upstream.ModeAuto, change: "set the host to mail.example.com", reached: "auth-offered",
+		},
+		{
+			name:  "TLS 1.0 alone",
+			build: func(w *ward) { w.here(); w.admit(&ailing{config: only(tls.VersionTLS10)}) },
+			mode:  upstream.ModeSTARTTLS, script: signed("me@example.com"),
+			change: "let the app make TLS with the smarthost itself, its lowest version set to TLS 1.0", flags: "--tls passthrough", reached: "tls",
+		},
+		{
+			name: "a suite of the past",
+			build: func(w *ward) {
+				w.here()
+				w.admit(&ailing{config: func(c *tls.Config) {
+					c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}
+				}})
+			},
+			mode: upstream.ModeSTARTTLS, change: "let the app make TLS with the smarthost itself, and let it offer TLS 1.2 with TLS_ECDHE_ECDSA_WITH_RC4_128_SHA",
+			flags: "--tls passthrough", reached: "tls",
+		},
+		{
+			name: "TLS 1.0 on one port",
+			build: func(w *ward) {
+				w.here()
+				w.admit(&ailing{config: only(tls.VersionTLS10)})
+				w.admit(&ailing{implicit: true})
+			},
+			mode: upstream.ModeSTARTTLS, change: "set port {1} with SSL/TLS (implicit)", reached: "auth-offered",
+		},
+	}
+}
+
+func only(version uint16) func(*tls.Config) {
+	return func(c *tls.Config) { c.MinVersion, c.MaxVersion = version, version }
+}
+
+// beside starts a second smarthost on the same port of another address. The
+// hosts file names it last, and an IPv6 address of the loopback is dialled last
+// anyway: the first one is what a session gets.
+func (w *ward) beside(a *ailing, addr string) {
+	w.t.Helper()
+	port := w.hosts[0].ln.Addr().(*net.TCPAddr).Port
+	w.admit(a, net.JoinHostPort(addr, strconv.Itoa(port)))
+	lines := "127.0.0.1 " + ailingHost + "\n" + addr + " " + ailingHost + "\n"
+	if err := os.WriteFile(w.file, []byte(lines), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func brokenPlaces() []broken {
+	return []broken{
+		{
+			name: "one family refuses this machine",
+			build: func(w *ward) {
+				w.admit(&ailing{greeting: "554 5.7.1 no reverse DNS for your address"})
+				w.beside(&ailing{}, "::1")
+			},
+			mode: upstream.ModeAuto, script: signed("me@example.com"), auth: 1,
+			change: `use its IPv6 address alone: put the line "::1 smtp.example.com" into the hosts file`, reached: "auth",
+		},
+		{
+			name:  "one family is closed at once",
+			build: func(w *ward) { w.admit(&ailing{greeting: "!"}); w.beside(&ailing{}, "::1") },
+			mode:  upstream.ModeAuto, change: `use its IPv6 address alone`, reached: "auth-offered",
+		},
+		{
+			name:  "one family with a strange certificate",
+			build: func(w *ward) { w.admit(&ailing{cert: []string{"other.example.org"}}); w.beside(&ailing{}, "::1") },
+			mode:  upstream.ModeAuto, change: `use its IPv6 address alone`, reached: "auth-offered",
+		},
+		{
+			name: "one of two addresses is ill",
+			build: func(w *ward) {
+				w.admit(&ailing{starttls: "454 4.7.0 TLS not available"})
+				w.beside(&ailing{}, "127.0.0.2")
+			},
+			mode: upstream.ModeAuto, change: `use its address 127.0.0.2 alone: put the line "127.0.0.2 smtp.example.com"`, reached: "auth-offered",
+		},
+		{
+			name: "a typo in a host that everybody knows",
+			build: func(w *ward) {
+				w.dns.A("smtp.gmail.com", "127.0.0.1")
+				w.admit(&ailing{cert: []string{"smtp.gmail.com"}})
+			},
+			host: "smtp.gmial.com", mode: upstream.ModeAuto, script: signed("me@gmail.com"),
+			change: "set the host to smtp.gmail.com", flags: "--upstream starttls://smtp.gmail.com:{0}", reached: "auth-offered",
+			text: "the password is for the host that was named",
+		},
+		{
+			name:  "a typo in the first part",
+			build: func(w *ward) { w.here(); w.admit(&ailing{}) },
+			host:  "smpt.example.com", mode: upstream.ModeAuto, change: "set the host to smtp.example.com", reached: "auth-offered",
+		},
+		{
+			name:  "the domain alone",
+			build: func(w *ward) { w.here(); w.admit(&ailing{}) },
+			host:  "example.com", mode: upstream.ModeAuto, change: "set the host to smtp.example.com", reached: "auth-offered",
+		},
+		{
+			name: "a typo, and the wrong port",
+			build: func(w *ward) {
+				w.dns.A("smtp.gmail.com", "127.0.0.1")
+				w.closed()
+				w.admit(&ailing{cert: []string{"smtp.gmail.com"}, implicit: true})
+			},
+			host: "smtp.gmail.con", mode: upstream.ModeAuto,
+			change: "set the host to smtp.gmail.com, and set port {1} with SSL/TLS (implicit)", flags: "--upstream smtps://smtp.gmail.com:{1}", reached: "auth-offered",
+		},
+		{
+			name: "a resolver that fails",
+			build: func(w *ward) {
+				w.here()
+				w.admit(&ailing{})
+				bad, err := testenv.NewDNS()
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				w.t.Cleanup(func() { bad.Close() })
+				bad.Trouble(ailingHost, testenv.Servfail)
+				w.want.Reach.Resolver, w.want.Resolvers = bad.Addr(), []string{w.dns.Addr()}
+			},
+			mode: upstream.ModeAuto, change: "ask the DNS server 127.0.0.1:", flags: "--resolver 127.0.0.1:", reached: "auth-offered",
+		},
+	}
+}
+
+// refusingEHLO refuses EHLO names that the test does not like.
+func refusingEHLO(likes func(name string) bool) func(string) string {
+	return func(name string) string {
+		if likes(name) {
+			return ""
+		}
+		return "550 5.7.1 " + name + ": helo name refused"
+	}
+}
+
+func brokenWords() []broken {
+	named := func(name string, s probe.Script) probe.Script { s.Name = name; return s }
+	ownDomain := refusingEHLO(func(name string) bool { return name == "example.com" })
+	return []broken{
+		{
+			name: "an underscore in the EHLO name",
+			build: func(w *ward) {
+				w.here()
+				w.admit(&ailing{ehlo: refusingEHLO(func(name string) bool { return !strings.Contains(name, "_") })})
+			},
+			mode: upstream.ModeAuto, script: named("my_box.local", signed("me@example.com")), auth: 1,
+			change: "let the app say EHLO ", reached: "auth",
+		},
+		{
+			name:  "localhost at EHLO",
+			build: func(w *ward) { w.here(); w.admit(&ailing{ehlo: ownDomain}) },
+			mode:  upstream.ModeAuto, script: named("localhost", signed("me@example.com")), auth: 1,
+			change: "let the app say EHLO example.com", reached: "auth",
+		},
+		{
+			name: "a literal wanted at EHLO",
+			build: func(w *ward) {
+				w.here()
+				w.admit(&ailing{ehlo: refusingEHLO(func(name string) bool { return name == "[127.0.0.1]" })})
+			},
+			mode: upstream.ModeAuto, script: named("box", probe.Script{}),
+			change: "let the app say EHLO [127.0.0.1]", reached: "auth-offered",
+		},
+		{
+			name: "an EHLO name that MAIL is refused for",
+			build: func(w *ward) {
+				w.here()
+				w.admit(&ailing{mail: func(p *patient) string {
+					if p.name != "example.com" {
+						return "550 5.7.1 Helo command rejected: need fully-qualified hostname"
+					}
+					return "250 Ok"
+				}})
+			},
+			mode: upstream.ModeAuto, script: named("box", probe.Script{From: "me@example.com"}),
+			change: "let the app say EHLO example.com", reached: "mail",
+		},
+		{
+			name:  "the wrong port, and the wrong EHLO name",
+			build: func(w *ward) { w.here(); w.closed(); w.admit(&ailing{ehlo: ownDomain}) },
+			mode:  upstream.ModeAuto, script: named("localhost", signed("me@example.com")), auth: 1,
+			change: "set port {1} with STARTTLS, and let the app say EHLO example.com", reached: "auth",
+		},
+		{
+			name:  "a mechanism that is not on offer",
+			build: func(w *ward) { w.here(); w.admit(&ailing{}) },
+			mode:  upstream.ModeAuto, script: probe.Script{User: "me@example.com", Password: "pw", Mechanism: "CRAM-MD5"}, auth: 1,
+			change: "sign in by PLAIN", reached: "auth-offered", text: "not signed in a second time",
+		},
+		{
+			name:  "PLAIN where LOGIN alone is on offer",
+			build: func(w *ward) { w.here(); w.admit(&ailing{offers: "LOGIN XOAUTH2"}) },
+			mode:  upstream.ModeAuto, script: probe.Script{User: "me@example.com", Password: "pw", Mechanism: "PLAIN"}, auth: 1,
+			change: "sign in by LOGIN", reached: "auth-offered",
+		},
+		{
+			name:  "a password where OAuth alone is on offer",
+			build: func(w *ward) { w.here(); w.admit(&ailing{offers: "XOAUTH2"}) },
+			mode:  upstream.ModeAuto, script: signed("me@example.com"),
+			change: "sign in by XOAUTH2 with an OAuth access token", reached: "auth-offered",
+		},
+		{
+			name:  "a short user name",
+			build: func(w *ward) { w.here(); w.admit(&ailing{user: "me@example.com"}) },
+			mode:  upstream.ModeAuto, script: signed("me"), auth: 1,
+			change: "sign in with the full address as the user name (me@example.com", reached: "auth-offered", text: "locks accounts",
+		},
+		{
+			name:  "the wrong port, and a short user name",
+			build: func(w *ward) { w.here(); w.closed(); w.admit(&ailing{user: "me@example.com", implicit: true}) },
+			mode:  upstream.ModeAuto, script: signed("me"), auth: 1,
+			change: "set port {1} with SSL/TLS (implicit), and sign in with the full address as the user name", reached: "auth-offered",
+		},
+		{
+			name:  "a wrong password",
+			build: func(w *ward) { w.here(); w.admit(&ailing{user: "else@example.com"}); w.admit(&ailing{}) },
+			mode:  upstream.ModeAuto, script: signed("me@example.com"), auth: 1,
+			reached: "auth-offered", text: "the cause is not on this side",
+		},
+	}
+}
+
+// TestFix looks for the fix of each, and counts what it costs.
+func TestFix(t *testing.T) {
+	var all []broken
+	for _, family := range [][]broken{brokenPorts(), brokenWays(), brokenCertificates(), brokenPlaces(), brokenWords()} {
+		all = append(all, family...)
+	}
+	for _, b := range all {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWard(t)
+			w.want.Hosts = []string{"smtp.gmail.com", "smtp.office365.com"}
+			b.build(w)
+			if b.host == "" {
+				b.host = ailingHost
+			}
+			f := w.search(b.host, w.ports[0], b.mode, b.script)
+			w.compare(b, f)
+		})
+	}
+}
+
+func (w *ward) compare(b broken, f probe.Fix) {
+	w.t.Helper()
+	var pairs []string
+	for i, port := range w.ports {
+		pairs = append(pairs, "{"+strconv.Itoa(i)+"}", strconv.Itoa(port))
+	}
+	fill := strings.NewReplacer(pairs...)
+	for _, c := range []struct{ what, got, want string }{
+		{"change", f.Change, fill.Replace(b.change)}, {"flags", strings.Join(f.Flags, " "), fill.Replace(b.flags)},
+	} {
+		if !strings.HasPrefix(c.got, c.want) || c.want == "" && b.change == "" && c.got != "" {
+			w.t.Errorf("%s: got %q, want %q", c.what, c.got, c.want)
+		}
+	}
+	if f.Reached != b.reached || !strings.Contains(f.Text, b.text) {
+		w.t.Errorf("got %q reached, and %q, want %q, and %q", f.Reached, f.Text, b.reached, b.text)
+	}
+	auth := 0
+	for _, h := range w.hosts {
+		auth += h.count("AUTH")
+		if rcpt, data := h.count("RCPT"), h.count("DATA"); rcpt+data > 0 {
+			w.t.Errorf("got %d RCPT and %d DATA, want none", rcpt, data)
+		}
+	}
+	if auth != b.auth {
+		w.t.Errorf("got %d AUTH, want %d", auth, b.auth)
+	}
+	if w.t.Failed() {
+		for _, tried := range f.Tried {
+			w.t.Logf("tried %q: %q %q", tried.Change, tried.Reached, tried.Text)
+		}
+	}
+}

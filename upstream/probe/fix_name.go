@@ -1,0 +1,80 @@
+package probe
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"smtp-proxy/proxy/session"
+)
+
+// maxOtherNames bounds the names that are looked up: the peer chooses them.
+const maxOtherNames = 4
+
+// NameRemedy tries the names that the smarthost has for itself, in its
+// certificate or in its greeting, as far as they lead to the same address.
+func (remedies) NameRemedy() remedy { return remedy{cost: 40, propose: ownNames} }
+
+func ownNames(ctx context.Context, s *search, at outcome) (list []settings) {
+	used, _ := at.addrs()
+	for _, name := range at.otherNames() {
+		if s.leadsTo(ctx, name, used) {
+			next := at.began
+			mode := next.target.Mode
+			next.target = reached(next.target, name, next.target.Port)
+			next.target.Mode = mode
+			list = append(list, next)
+		}
+	}
+	return list
+}
+
+// otherNames are those of the smarthost that may stand in place of the one that
+// its certificate, or the smarthost itself, refuses.
+func (o *outcome) otherNames() (names []string) {
+	e := o.handshake()
+	if e == nil || e.Fault == nil || e.TLS == nil {
+		return nil
+	}
+	switch {
+	case e.TLS.Verify == session.VerifyName && len(e.TLS.Chain) > 0:
+		for _, name := range e.TLS.Chain[0].Names {
+			names = append(names, strings.ToLower(name))
+		}
+	case e.Fault.Class == session.FaultAlert && e.Fault.Alert == alertUnrecognizedName:
+		names = o.spokenNames()
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		_, known := dns.IsDomainName(name)
+		_, err := netip.ParseAddr(name)
+		return !known || err == nil || !strings.Contains(name, ".") || strings.ContainsAny(name, "*_ :/@") || name == o.target.Host
+	})
+	return names[:min(len(names), maxOtherNames)]
+}
+
+// spokenNames are those by which the smarthost greets and answers EHLO.
+func (o *outcome) spokenNames() (names []string) {
+	for i := range o.entries {
+		e := &o.entries[i]
+		if e.Leg != session.Upstream || e.From != session.FromUpstream || e.Code != 220 && e.Code != 250 || len(e.Text) < 4 {
+			continue
+		}
+		if words := strings.Fields(e.Text[4:]); len(words) > 0 && !slices.Contains(names, strings.ToLower(words[0])) {
+			names = append(names, strings.ToLower(words[0]))
+		}
+	}
+	return names
+}
+
+// leadsTo reports whether a name has the given address.
+func (s *search) leadsTo(ctx context.Context, name string, addr netip.Addr) bool {
+	qtype := dns.TypeA
+	if addr.Is6() {
+		qtype = dns.TypeAAAA
+	}
+	answer := s.prober.options.Connector.Lookup(ctx, name, qtype)
+	return addr.IsValid() && slices.Contains(answer.Lookup.Answers, addr.String())
+}
