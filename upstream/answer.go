@@ -16,6 +16,10 @@ import (
 // reply over TCP has room for thousands.
 const maxAddrs = 64
 
+// maxAliases bounds how many aliases are followed, as resolvers do: more are a
+// mistake or meant to keep somebody busy.
+const maxAliases = 16
+
 // understand takes the facts from a reply that says whether the name exists.
 func (a *answer) understand(reply *dns.Msg, qtype uint16) {
 	a.lookup.Rcode = rcodeName(reply.Rcode)
@@ -30,17 +34,23 @@ func (a *answer) understand(reply *dns.Msg, qtype uint16) {
 }
 
 // follow walks the aliases from the name asked for to the addresses at their
-// end, and returns the smallest time to live on the way.
+// end, and returns the smallest time to live on the way. It stops where they
+// run in a circle.
 func follow(reply *dns.Msg, qtype uint16) (chain []string, addrs []netip.Addr, ttl time.Duration) {
 	name := reply.Question[0].Name
 	seconds := ^uint32(0)
-	for range len(reply.Answer) {
+	for len(chain) < maxAliases {
 		alias := aliasOf(reply.Answer, name)
 		if alias == nil {
 			break
 		}
 		name, seconds = alias.Target, min(seconds, alias.Hdr.Ttl)
-		chain = append(chain, strings.ToLower(strings.TrimSuffix(name, ".")))
+		target := strings.ToLower(strings.TrimSuffix(name, "."))
+		circle := slices.Contains(chain, target)
+		chain = append(chain, target)
+		if circle {
+			break
+		}
 	}
 	for _, rr := range reply.Answer {
 		addr, ok := addrOf(rr, qtype)

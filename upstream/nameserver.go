@@ -120,17 +120,19 @@ func rcodeOf(err error) string {
 }
 
 // resolve asks one server. An alias whose target the server left out is asked
-// for in turn, at most eight times.
+// for in turn, at most eight times, and no more when that leads no further.
 func (n *nameservers) resolve(ctx context.Context, server, name string, qtype uint16) (*dns.Msg, error) {
 	reply, err := n.exchange(ctx, server, name, qtype)
+	followed := 0
 	for range 8 {
 		if err != nil || reply.Rcode != dns.RcodeSuccess {
 			return reply, err
 		}
 		chain, _, _ := follow(reply, qtype)
-		if len(chain) == 0 || len(recordsOf(reply, qtype)) > 0 || hasSOA(reply) {
+		if len(chain) == followed || len(recordsOf(reply, qtype)) > 0 || hasSOA(reply) {
 			return reply, nil
 		}
+		followed = len(chain)
 		var next *dns.Msg
 		if next, err = n.exchange(ctx, server, dns.Fqdn(chain[len(chain)-1]), qtype); err == nil {
 			next.Answer = append(reply.Answer, next.Answer...)

@@ -157,3 +157,20 @@ func TestManyAddresses(t *testing.T) {
 		t.Errorf("%d attempts (%v), want 64 of the 200 addresses", len(r.of(session.KindError)), r.err)
 	}
 }
+
+// TestAliasesInACircle has a server that hands out one alias at a time: it is
+// not asked round and round.
+func TestAliasesInACircle(t *testing.T) {
+	d := newDNS(t)
+	d.PartialAliases()
+	d.CNAME("a.example", "b.example")
+	d.CNAME("b.example", "a.example")
+	c := newConnector(t, options(t, d))
+	r := c.Addresses(t.Context(), "a.example")[0]
+	if r.Fault == nil || r.Fault.Class != session.FaultNoSuchHost || len(r.Lookup.CNAME) > 3 {
+		t.Errorf("got fault %+v by aliases %q, want no such host by 3 at most", r.Fault, r.Lookup.CNAME)
+	}
+	if a, b := d.Asked("a.example", dns.TypeA), d.Asked("b.example", dns.TypeA); a > 2 || b > 2 {
+		t.Errorf("asked %d and %d times for the two, want 2 at most", a, b)
+	}
+}
