@@ -55,7 +55,7 @@ func (s *dkimSearch) lines() (lines []Line) {
 		case dkimOK:
 			good = append(good, fmt.Sprintf("%s (%s)", r.selector, r.words()))
 		default:
-			lines = append(lines, Line{Status: r.status(), Text: fmt.Sprintf("the key %s of %s is %s", r.selector, s.domain, r.words())})
+			lines = append(lines, Line{Status: s.status(r), Text: fmt.Sprintf("the key %s of %s is %s", r.selector, s.domain, r.words())})
 		}
 	}
 	if len(good) > 0 {
@@ -70,10 +70,10 @@ func (s *dkimSearch) lines() (lines []Line) {
 	return lines
 }
 
-// status of a key that is not in order: one that was revoked was replaced by
-// another, most likely.
-func (r dkimRecord) status() Status {
-	if r.result == dkimRevoked {
+// status of a key that is not in order: one that was revoked has been replaced
+// by another, if there is one.
+func (s *dkimSearch) status(r dkimRecord) Status {
+	if r.result == dkimRevoked && s.usable() {
 		return StatusOK
 	}
 	return StatusWarn

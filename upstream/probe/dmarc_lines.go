@@ -38,7 +38,7 @@ func (d dmarcFacts) terms() string {
 		if strict {
 			return d.domain + " itself"
 		}
-		return d.domain + " or its kin"
+		return d.domain + " or another domain of its organization"
 	}
 	text := fmt.Sprintf("mail passes with DKIM of %s, or SPF of %s", alike(d.record.strictID), alike(d.record.strictIP))
 	if d.record.percent < 100 {

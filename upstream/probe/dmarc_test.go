@@ -32,7 +32,7 @@ func TestDMARCStep(t *testing.T) {
 	w.dns.Trouble("_dmarc.broken.example", testenv.Servfail)
 	for from, want := range map[string][]string{
 		"a@strict.example":   {"ok strict.example asks receivers to refuse mail that fails (p=reject); mail passes with DKIM of strict.example itself, or SPF of strict.example itself; reports go to d@strict.example"},
-		"a@org.example":      {"ok org.example asks receivers to refuse mail that fails (p=reject)…or its kin"},
+		"a@org.example":      {"ok org.example asks receivers to refuse mail that fails (p=reject)…or another domain of its organization"},
 		"a@mail.org.example": {"ok mail.org.example asks receivers for reports alone by the record of org.example (p=none)"},
 		"a@watch.example":    {"ok …for reports alone (p=none)…nobody gets reports"},
 		"a@part.example":     {"ok …to file mail that fails as spam (p=quarantine)…for 20% of the mail; as a test"},
