@@ -179,10 +179,17 @@ func TestReverseStep(t *testing.T) {
 	w.dns.AAAA("both.example", "2001:db8::1")
 	w.dns.A("both.example", "192.0.2.3")
 	w.dns.PTR("2001:db8::1", "both.example")
+	w.dns.A("mute.example", "192.0.2.4")
+	w.dns.Trouble("4.2.0.192.in-addr.arpa", testenv.Servfail)
+	w.dns.A("lost.example", "192.0.2.5")
+	w.dns.PTR("192.0.2.5", "other.lost.example")
+	w.dns.Trouble("other.lost.example", testenv.Servfail)
 	for host, want := range map[string][]string{
 		"good.example":    {"ok 192.0.2.1 is good.example, and back"},
 		"claims.example":  {"warn 192.0.2.2 calls itself smtp.gmail.example, which does not lead back"},
 		"both.example":    {"ok 2001:db8::1 is both.example, and back", "warn 192.0.2.3 has no name: …NXDOMAIN"},
+		"mute.example":    {"skip the name of 192.0.2.4 was not found out: …SERVFAIL"},
+		"lost.example":    {"skip the name of 192.0.2.5 was not found out: whether other.lost.example leads back to it has no answer: …SERVFAIL"},
 		"nowhere.example": {"skip there is no address"},
 		"127.0.0.1":       {"skip this machine itself"},
 	} {

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"smtp-proxy/upstream"
 )
 
@@ -19,7 +17,6 @@ const nameReverse = "reverse"
 // The bounds of asking for reverse names.
 const (
 	maxReversed  = 8 // addresses
-	maxPTR       = 4 // names of one address
 	reverseWait  = 5 * time.Second
 	reverseRank  = 13
 	withoutNames = "only the operating system knows which DNS servers it asks, and they are asked for more than addresses here: name one with --resolver"
@@ -59,89 +56,37 @@ func runReverse(ctx context.Context, x *examination) {
 	}
 }
 
-// reverseName is what is known of an address by its PTR records.
-type reverseName struct {
-	addr      netip.Addr
-	names     []string
-	confirmed string // the name that leads back to the address; empty when none does
-	why       string // the resolver's word where there is no name
-}
-
-func reversed(ctx context.Context, c *upstream.Connector, addrs []netip.Addr) []reverseName {
+func reversed(ctx context.Context, c *upstream.Connector, addrs []netip.Addr) []naming {
 	ctx, cancel := context.WithTimeout(ctx, reverseWait)
 	defer cancel()
-	list := make([]reverseName, len(addrs))
+	list := make([]naming, len(addrs))
 	var asking sync.WaitGroup
 	for i, addr := range addrs {
-		asking.Go(func() { list[i] = reverseOf(ctx, c, addr) })
+		asking.Go(func() { list[i] = nameOf(ctx, c, addr) })
 	}
 	asking.Wait()
 	return list
 }
 
-// reverseOf asks for the names of an address, and for the addresses of those.
-func reverseOf(ctx context.Context, c *upstream.Connector, addr netip.Addr) reverseName {
-	r := reverseName{addr: addr}
-	question, err := dns.ReverseAddr(addr.WithZone("").String())
-	if err != nil {
-		r.why = err.Error()
-		return r
-	}
-	records := c.Lookup(ctx, question, dns.TypePTR)
-	if records.Fault != nil {
-		r.why = records.Fault.Text
-	}
-	for _, rr := range records.List[:min(len(records.List), maxPTR)] {
-		name := strings.ToLower(strings.TrimSuffix(rr.(*dns.PTR).Ptr, "."))
-		r.names = append(r.names, name)
-		if r.confirmed == "" && slices.Contains(addressesLike(ctx, c, name, addr), addr) {
-			r.confirmed = name
-		}
-	}
-	return r
-}
-
-// addressesLike asks the DNS for the addresses of a name in the family of like.
-func addressesLike(ctx context.Context, c *upstream.Connector, name string, like netip.Addr) (addrs []netip.Addr) {
-	qtype := dns.TypeA
-	if like.Is6() {
-		qtype = dns.TypeAAAA
-	}
-	for _, rr := range c.Lookup(ctx, name, qtype).List {
-		if addr, ok := addrOfRecord(rr); ok {
-			addrs = append(addrs, addr)
-		}
-	}
-	return addrs
-}
-
-func addrOfRecord(rr dns.RR) (netip.Addr, bool) {
-	var raw []byte
-	switch r := rr.(type) {
-	case *dns.A:
-		raw = r.A.To4()
-	case *dns.AAAA:
-		raw = r.AAAA.To16()
-	}
-	addr, ok := netip.AddrFromSlice(raw)
-	return addr.Unmap(), ok
-}
-
 // reverseLines put those that are in order on one line, and the others on one
 // each.
-func reverseLines(list []reverseName, took time.Duration) (lines []Line) {
+func reverseLines(all []naming, took time.Duration) (lines []Line) {
 	var good []string
-	for _, r := range list {
-		switch {
-		case r.confirmed != "":
-			good = append(good, fmt.Sprintf("%s is %s, and back", r.addr, r.confirmed))
-		case len(r.names) > 0:
-			lines = append(lines, Line{Status: StatusWarn, Took: took, Text: fmt.Sprintf(
-				"%s calls itself %s, which does not lead back to it: anyone can claim such a name", r.addr, strings.Join(r.names, ", "))})
-		default:
-			lines = append(lines, Line{Status: StatusWarn, Took: took, Text: fmt.Sprintf(
-				"%s has no name: %s; it matters to a smarthost that delivers from this address", r.addr, r.why)})
+	for _, n := range all {
+		if n.leadsBack() {
+			good = append(good, fmt.Sprintf("%s is %s, and back", n.addr, n.names[0]))
+			continue
 		}
+		l := Line{Status: StatusWarn, Took: took}
+		switch n.state {
+		case nameUnconfirmed:
+			l.Text = fmt.Sprintf("%s calls itself %s, which does not lead back to it: anyone can claim such a name", n.addr, list(n.names))
+		case nameNone:
+			l.Text = fmt.Sprintf("%s has no name: %s; it matters to a smarthost that delivers from this address", n.addr, n.why)
+		default:
+			l.Status, l.Text = StatusSkip, fmt.Sprintf("the name of %s was not found out: %s", n.addr, n.why)
+		}
+		lines = append(lines, l)
 	}
 	if len(good) > 0 {
 		lines = append([]Line{{Status: StatusOK, Took: took, Text: strings.Join(good, "; ")}}, lines...)

@@ -1,81 +1,12 @@
 package probe
 
 import (
-	"context"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/miekg/dns"
-
-	"smtp-proxy/proxy/session"
-	"smtp-proxy/upstream"
 )
-
-// maxNames bounds how many names of one address are followed.
-const maxNames = 5
-
-// The states of an address's name.
-const (
-	nameConfirmed   = "confirmed"   // a name of the address leads back to it
-	nameUnconfirmed = "unconfirmed" // it has names, none of which leads back
-	nameGeneric     = "generic"     // confirmed, and made up from the address by the provider
-	nameNone        = "none"        // no PTR record
-	nameUnknown     = "unknown"     // the resolver did not say
-)
-
-// naming is what the DNS says of an address's name.
-type naming struct {
-	state string
-	names []string
-	why   string // it is generic, or unknown
-	took  time.Duration
-}
-
-// nameOf looks for the name of an address and follows it back (RFC 8601,
-// section 2.7.3, "iprev").
-func nameOf(ctx context.Context, c *upstream.Connector, addr netip.Addr) (n naming) {
-	began := time.Now()
-	defer func() { n.took = time.Since(began) }()
-	reverse, err := dns.ReverseAddr(addr.String())
-	if err != nil {
-		return naming{state: nameUnknown, why: err.Error()}
-	}
-	r := c.Lookup(ctx, reverse, dns.TypePTR)
-	for _, rr := range r.List {
-		if ptr, ok := rr.(*dns.PTR); ok && len(n.names) < maxNames {
-			n.names = append(n.names, strings.ToLower(strings.TrimSuffix(ptr.Ptr, ".")))
-		}
-	}
-	switch {
-	case len(n.names) > 0:
-		n.confirm(ctx, c, addr)
-	case r.Fault != nil && r.Fault.Class != session.FaultNoSuchHost:
-		n.state, n.why = nameUnknown, r.Fault.Text
-	default:
-		n.state = nameNone
-	}
-	return n
-}
-
-// confirm asks for the addresses of the names.
-func (n *naming) confirm(ctx context.Context, c *upstream.Connector, addr netip.Addr) {
-	n.state = nameUnconfirmed
-	for i, name := range n.names {
-		if !slices.Contains(addressesLike(ctx, c, name, addr), addr) {
-			continue
-		}
-		n.names = append([]string{name}, slices.Delete(slices.Clone(n.names), i, i+1)...)
-		n.state = nameConfirmed
-		if n.why = generic(name, addr); n.why != "" {
-			n.state = nameGeneric
-		}
-		return
-	}
-}
 
 // generic says why a name looks like one that a provider gives to a line, and
 // not like that of a mail server; empty when it does not.

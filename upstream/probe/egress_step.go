@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"smtp-proxy/proxy/session"
@@ -39,37 +38,37 @@ func (x *examination) egress(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	line := n.line(addr)
+	line := n.line()
 	x.say(nameEgress, line)
-	x.answer(x.prober.answer(upstream.Target{Name: addr.String()}, n.entry(addr, line)))
+	x.answer(x.prober.answer(upstream.Target{Name: addr.String()}, n.entry(line)))
 }
 
 // line says what the name of an address is worth. None of it is a fault of mail
 // that goes by way of a smarthost, so none fails.
-func (n naming) line(addr netip.Addr) Line {
+func (n naming) line() Line {
 	l := Line{Step: partName, Status: StatusWarn, Took: n.took}
 	names := list(n.names)
 	const direct = "; matters only to mail that this machine delivers itself"
 	switch n.state {
 	case nameConfirmed:
-		l.Status, l.Text = StatusOK, fmt.Sprintf("%s is %s, and that name leads back to it", addr, n.names[0])
+		l.Status, l.Text = StatusOK, fmt.Sprintf("%s is %s, and that name leads back to it", n.addr, n.names[0])
 	case nameGeneric:
-		l.Text = fmt.Sprintf("%s is %s, a provider's name for a line (%s)%s", addr, n.names[0], n.why, direct)
+		l.Text = fmt.Sprintf("%s is %s, a provider's name for a line (%s)%s", n.addr, n.names[0], n.why, direct)
 	case nameUnconfirmed:
-		l.Text = fmt.Sprintf("%s says that it is %s, and that name does not lead back to it%s", addr, names, direct)
+		l.Text = fmt.Sprintf("%s says that it is %s, and that name does not lead back to it%s", n.addr, names, direct)
 	case nameNone:
-		l.Text = fmt.Sprintf("%s has no name (no PTR record)%s", addr, direct)
+		l.Text = fmt.Sprintf("%s has no name (no PTR record)%s", n.addr, direct)
 	default:
-		l.Status, l.Text = StatusSkip, fmt.Sprintf("the name of %s was not found out: %s", addr, n.why)
+		l.Status, l.Text = StatusSkip, fmt.Sprintf("the name of %s was not found out: %s", n.addr, n.why)
 	}
 	return l
 }
 
 // entry is the record of it: a fact for the diagnosis, no finding of its own.
-func (n naming) entry(addr netip.Addr, l Line) session.Entry {
+func (n naming) entry(l Line) session.Entry {
 	result := map[string]string{nameConfirmed: resultOK, nameGeneric: resultOK, nameUnknown: resultSkip}[n.state]
 	return session.Entry{Text: l.Text, Probe: &session.Probe{
 		Name: nameEgress, Result: orElse(result, resultFail), Duration: n.took,
-		Found: []session.Found{{What: addr.String(), Result: n.state, Text: strings.Join(n.names, ", ")}},
+		Found: []session.Found{{What: n.addr.String(), Result: n.state, Text: strings.Join(n.names, ", ")}},
 	}}
 }

@@ -242,6 +242,10 @@ func TestEgressName(t *testing.T) {
 		{"leads elsewhere", func(d lists) { d.PTR(ours, "mail.example.com"); d.A("mail.example.com", "198.51.100.1") }, probe.StatusWarn, "does not lead back", "fail", "unconfirmed"},
 		{"leads nowhere", func(d lists) { d.PTR(ours, "mail.example.com") }, probe.StatusWarn, "does not lead back", "fail", "unconfirmed"},
 		{"none", func(lists) {}, probe.StatusWarn, "no PTR record", "fail", "none"},
+		{"way back without an answer", func(d lists) {
+			d.PTR(ours, "mail.example.com")
+			d.Trouble("mail.example.com", testenv.Servfail)
+		}, probe.StatusSkip, "leads back to it has no answer", "skip", "unknown"},
 		{"no answer", func(d lists) { d.Trouble("5.113.0.203.in-addr.arpa", testenv.Servfail) }, probe.StatusSkip, "SERVFAIL", "skip", "unknown"},
 	}
 	for _, test := range tests {
