@@ -46,17 +46,29 @@ func runDNS(ctx context.Context, x *examination) {
 	x.answer(x.prober.answer(x.target, e))
 }
 
-// sayKinds names the addresses that are not those of a host on the internet.
+// sayKinds names the addresses that are not those of a host on the internet,
+// all of one kind on one line.
 func (x *examination) sayKinds() {
-	public := slices.ContainsFunc(x.known.addrs, func(a netip.Addr) bool { return kindOf(a).words == "" })
+	var kinds []addressKind
+	of := map[addressKind][]netip.Addr{}
 	for _, addr := range x.known.addrs {
 		kind := kindOf(addr)
-		status := StatusOK
-		if kind.odd || public {
+		if len(of[kind]) == 0 {
+			kinds = append(kinds, kind)
+		}
+		of[kind] = append(of[kind], addr)
+	}
+	public := len(of[addressKind{}]) > 0
+	for _, kind := range kinds {
+		status, are := StatusOK, "is"
+		if kind.odd || public && !kind.beside {
 			status = StatusWarn
 		}
+		if len(of[kind]) > 1 {
+			are = "are each"
+		}
 		if kind.words != "" {
-			x.say(nameDNS, Line{Status: status, Text: fmt.Sprintf("%s is %s", addr, kind.words)})
+			x.say(nameDNS, Line{Status: status, Text: fmt.Sprintf("%s %s %s", addrWords(of[kind]), are, kind.words)})
 		}
 	}
 }

@@ -122,6 +122,11 @@ func TestDNSStep(t *testing.T) {
 	w.dns.CNAME("lb.provider.example", "one.example")
 	w.dns.A("mixed.example", "8.8.4.4", "10.0.0.1")
 	w.dns.A("inside.example", "10.0.0.1")
+	for i := range 40 {
+		w.dns.A("many.example", "10.0.0."+strconv.Itoa(i+1))
+	}
+	w.dns.A("nat64.example", "8.8.4.4")
+	w.dns.AAAA("nat64.example", "64:ff9b::808:404")
 	w.dns.A("copied.example", "192.0.2.1")
 	w.dns.AAAA("six.example", "fd00::1")
 	w.dns.A("half.example", "8.8.4.4")
@@ -134,6 +139,8 @@ func TestDNSStep(t *testing.T) {
 		"smtp.example":    {"ok smtp.example is an alias of lb.provider.example, an alias of one.example, which is 8.8.4.4 ("},
 		"mixed.example":   {"ok mixed.example is 8.8.4.4, 10.0.0.1", "warn 10.0.0.1 is a private address"},
 		"inside.example":  {"ok inside.example is 10.0.0.1", "ok 10.0.0.1 is a private address"},
+		"many.example":    {"ok many.example is 10.0.0.1, …34 more (A", "ok 10.0.0.1, …, 34 more are each a private address"},
+		"nat64.example":   {"ok nat64.example is 8.8.4.4, 64:ff9b::808:404", "ok 64:ff9b::808:404 is an IPv4 address behind NAT64"},
 		"copied.example":  {"ok ", "warn 192.0.2.1 is an address for examples"},
 		"six.example":     {"ok six.example is fd00::1 (AAAA", "ok fd00::1 is a private address"},
 		"half.example":    {"ok half.example is 8.8.4.4", "warn the AAAA question has no answer: …SERVFAIL"},
@@ -143,7 +150,7 @@ func TestDNSStep(t *testing.T) {
 		"blocked.example": {"fail blocked.example has no address: …answers 0.0.0.0, which is no address: it blocks this name"},
 		"listed.example":  {"ok listed.example is 192.0.2.9 (" + w.hosts + ")", "warn 192.0.2.9 is an address for examples"},
 		"127.0.0.1":       {"ok 127.0.0.1 is an address", "ok 127.0.0.1 is this machine itself"},
-		"localhost":       {"ok localhost is ", "ok 127.0.0.1 is this", "ok ::1 is this"},
+		"localhost":       {"ok localhost is ", "ok 127.0.0.1, ::1 are each this machine itself"},
 	} {
 		expect(t, host, w.ladder(t, at(host, 25), probe.Wanted{}, "dns"), want...)
 	}

@@ -5,8 +5,9 @@ import "net/netip"
 // addressKind is what an address is, where it is not that of some host on the
 // internet; words are empty for those.
 type addressKind struct {
-	words string
-	odd   bool // no smarthost can be meant
+	words  string
+	odd    bool // no smarthost can be meant
+	beside bool // it stands beside public addresses as a matter of course
 }
 
 // kindOf goes by the registries of special-purpose addresses (RFC 6890) and by
@@ -32,7 +33,7 @@ func addressKinds() []kindOfPrefix {
 		blocked       = "no address at all: a resolver that blocks the name answers so"
 	)
 	of := func(prefix, words string, odd bool) kindOfPrefix {
-		return kindOfPrefix{netip.MustParsePrefix(prefix), addressKind{words, odd}}
+		return kindOfPrefix{netip.MustParsePrefix(prefix), addressKind{words: words, odd: odd}}
 	}
 	return []kindOfPrefix{
 		of("0.0.0.0/8", blocked, true),
@@ -55,6 +56,8 @@ func addressKinds() []kindOfPrefix {
 		of("224.0.0.0/4", "a multicast address, which takes no connections", true),
 		of("ff00::/8", "a multicast address, which takes no connections", true),
 		of("240.0.0.0/4", "a reserved address (RFC 1112), which takes no connections", true),
-		of("64:ff9b::/96", "an IPv4 address behind NAT64 (RFC 6052): this network has IPv6 only", false),
+		{netip.MustParsePrefix("64:ff9b::/96"), addressKind{
+			words: "an IPv4 address behind NAT64 (RFC 6052): a resolver makes it up for networks that have IPv6 only", beside: true,
+		}},
 	}
 }
