@@ -38,8 +38,11 @@ func (l ladder) begin(r *examined) {
 	io.WriteString(l.out, title+"\n")
 }
 
-// line writes one rung.
+// line writes one rung. What is left out stands behind the others, at the end.
 func (l ladder) line(rung probe.Line) {
+	if rung.Status == probe.StatusSkip {
+		return
+	}
 	var b strings.Builder
 	l.rung(&b, rung)
 	io.WriteString(l.out, b.String())
@@ -79,9 +82,13 @@ func textStyle(s probe.Status) style {
 	return plainStyle
 }
 
-// conclude writes the findings and, as the last line, the verdict.
+// conclude writes what was left out, the findings and, as the last line, the
+// verdict.
 func (l ladder) conclude(r *examined, last bool) error {
 	var b bytes.Buffer
+	for _, s := range skippedOf(r.report.Lines) {
+		l.skipped(&b, s)
+	}
 	if len(r.findings) > 0 {
 		b.WriteByte('\n')
 		l.findings(&b, r.shown(), "")
