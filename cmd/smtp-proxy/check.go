@@ -20,6 +20,7 @@ type checkup struct {
 	steps       []string
 	noBlocklist bool
 	asJSON      bool
+	fix         bool          // look for the change that helps
 	timeout     time.Duration // a target's whole check
 	watch       time.Duration // between rounds; 0 for one round
 }
@@ -33,6 +34,7 @@ func (p *program) CheckCommand() *cobra.Command {
 		Long:  checkHelp(),
 		Example: `  smtp-proxy check smtp.example.com
   smtp-proxy check smtp.example.com:587 --user me@example.com --password-file pw
+  smtp-proxy check smtp.example.com:587 --fix
   smtp-proxy check smtps://smtp.example.com --from me@example.com --to you@example.net
   smtp-proxy check smtp.example.com:25 --steps dns,tcp,certificate --json
   smtp-proxy check --config smtp-proxy.toml --watch 1h`,
@@ -59,6 +61,11 @@ checked at 587, or at 465 with --upstream-tls implicit.
 
 A check records nothing. It sends no message unless --deliver is given, and
 signs in once at most. A warn is worth knowing and no finding.
+
+With --fix it goes on, where the session fails, to look for the smallest change
+of the settings that helps, for at most the same time again: another port, way
+of TLS, address, name, EHLO name, mechanism, host or resolver. That signs in
+only if the check has not, and names no recipient.
 
 It exits with 0 when nothing was found, else with the number of the phase that
 failed: 2 connect, 21 greeting, 22 EHLO, 23 MAIL, 24 RCPT, 25 DATA, 26 after the

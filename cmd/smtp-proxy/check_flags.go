@@ -36,6 +36,7 @@ func checkFlags(f *pflag.FlagSet, c *checkup) {
 	f.StringSliceVar(&c.steps, "steps", nil, "take these steps only: a `list` of their names")
 	f.BoolVar(&c.noBlocklist, "no-dnsbl", false, "ask no DNS blocklist about this machine's address")
 	f.Var(wait{&c.timeout, false}, "timeout", "the whole check of one smarthost")
+	f.BoolVar(&c.fix, "fix", false, "look for the smallest change of the settings that helps")
 	f.Var((*span)(&c.watch), "watch", "check again after this `time`, and report only what has changed")
 	f.BoolVar(&c.asJSON, "json", false, "one JSON object a line for each smarthost")
 }
@@ -60,6 +61,9 @@ func (c *checkup) ready(stdin io.Reader) error {
 	mistakes := []error{c.checkScript(), c.checkSteps()}
 	if c.watch > 0 && c.watch < leastWatch {
 		mistakes = append(mistakes, fmt.Errorf("--watch %s is too often for a smarthost: 10s is the least", policy.FormatSpan(c.watch)))
+	}
+	if c.watch > 0 && c.fix {
+		mistakes = append(mistakes, errors.New("--fix and --watch: a search in each round would tire a smarthost; leave one of them out"))
 	}
 	if c.script.User == "" && c.secrets == (secretFiles{}) && c.script.Mechanism == "" {
 		return usage(errors.Join(mistakes...))

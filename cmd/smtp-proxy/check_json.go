@@ -14,6 +14,7 @@ type checkJSON struct {
 	Target   string            `json:"target"`
 	Steps    []rungJSON        `json:"steps"`
 	Findings []inspect.Finding `json:"findings"`
+	Fix      *fixJSON          `json:"fix,omitempty"` // with --fix only
 }
 
 type rungJSON struct {
@@ -33,7 +34,7 @@ func (j jsonReport) conclude(r *examined, _ bool) error { return j.out.Encode(r.
 
 // object is the check as the contract words it.
 func (r *examined) object() checkJSON {
-	x := checkJSON{Target: r.target.Name, Steps: []rungJSON{}, Findings: r.shown()}
+	x := checkJSON{Target: r.target.Name, Steps: []rungJSON{}, Findings: r.shown(), Fix: r.fixObject()}
 	if x.Findings == nil {
 		x.Findings = []inspect.Finding{}
 	}

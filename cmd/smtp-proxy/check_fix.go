@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"strings"
+
+	"smtp-proxy/inspect/rules"
+	"smtp-proxy/upstream/probe"
+)
+
+// search looks for the smallest change that helps, behind a check with --fix.
+// It has the time of one more check.
+func (x *examiner) search(ctx context.Context, r *examined) *probe.Fix {
+	ctx, cancel := context.WithTimeout(ctx, x.c.timeout)
+	defer cancel()
+	want := probe.Search{Script: x.c.script, Before: r.report, Reach: r.reach, Hosts: x.hosts}
+	if r.reach.Resolver != "" {
+		want.Resolvers = []string{""}
+	}
+	f := x.prober(r.examinee).Fix(ctx, r.target, want)
+	return &f
+}
+
+// submitHosts lists the smarthosts that providers document.
+func submitHosts(set *rules.Set) (hosts []string) {
+	for _, p := range set.Providers() {
+		if host, _, err := net.SplitHostPort(p.Submit); err == nil {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
+// fixJSON is the outcome of a search as check --json has it.
+type fixJSON struct {
+	Change  string      `json:"change"` // empty when nothing helps
+	Flags   []string    `json:"flags"`  // of run
+	Reached string      `json:"reached"`
+	Text    string      `json:"text"`
+	Tried   []triedJSON `json:"tried"`
+}
+
+type triedJSON struct {
+	Change  string `json:"change"`
+	Reached string `json:"reached"`
+	Text    string `json:"text"`
+}
+
+// fixObject is nil without --fix.
+func (r *examined) fixObject() *fixJSON {
+	if r.fix == nil {
+		return nil
+	}
+	x := &fixJSON{Change: r.fix.Change, Flags: r.fix.Flags, Reached: r.fix.Reached, Text: r.fix.Text, Tried: []triedJSON{}}
+	if x.Flags == nil {
+		x.Flags = []string{}
+	}
+	for _, t := range r.fix.Tried {
+		x.Tried = append(x.Tried, triedJSON(t))
+	}
+	return x
+}
+
+// fixWidth is the column behind "tried  ".
+const fixWidth = 7
+
+// fix writes what was tried, and last the one change to make.
+func (l ladder) fix(b *bytes.Buffer, f *probe.Fix) {
+	b.WriteByte('\n')
+	for _, t := range f.Tried {
+		text := t.Change + ": gets as far as " + t.Reached
+		if t.Reached == "" {
+			text = t.Change + ": the name is not found"
+		}
+		if t.Text != "" {
+			text += ", then: " + t.Text
+		}
+		l.labelled(b, "tried", text, dim)
+	}
+	if f.Change == "" {
+		l.labelled(b, "fix", f.Text, bold)
+		return
+	}
+	l.labelled(b, "fix", f.Change, bold)
+	if len(f.Flags) > 0 {
+		l.labelled(b, "", "smtp-proxy run "+strings.Join(f.Flags, " "), plainStyle)
+	}
+	l.labelled(b, "", "gets as far as "+f.Reached, dim)
+	if f.Text != "" {
+		l.labelled(b, "", f.Text, dim)
+	}
+}
+
+func (l ladder) labelled(b *bytes.Buffer, label, text string, as style) {
+	head := pad(label, fixWidth)
+	for _, piece := range wrap(visible(text), l.width-fixWidth) {
+		b.WriteString(l.paint(bold, head) + l.paint(as, piece) + "\n")
+		head = strings.Repeat(" ", fixWidth)
+	}
+}
