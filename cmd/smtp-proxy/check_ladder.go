@@ -93,6 +93,9 @@ func (l ladder) conclude(r *examined, last bool) error {
 		b.WriteByte('\n')
 		l.findings(&b, r.shown(), "")
 	}
+	if r.fix != nil {
+		l.fix(&b, r.fix)
+	}
 	b.WriteByte('\n')
 	b.WriteString(l.judgement(r) + "\n")
 	if !last {
