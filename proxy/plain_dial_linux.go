@@ -47,16 +47,16 @@ func (p *plain) connect(to netip.AddrPort) bool {
 	return true
 }
 
-// connected goes on when the attempt has ended.
-func (p *plain) connected(s *socket) {
+// connected goes on when the attempt has ended. The events that tell of it also
+// tell how, and whether there is a greeting to read yet.
+func (p *plain) connected(s *socket, events uint32) {
 	s.connecting = false
-	e, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err != nil || e != 0 {
+	if events&unix.EPOLLERR != 0 { // the connector will say why
 		p.close(s)
 		p.dialSlowly()
 		return
 	}
-	s.ready = true
+	s.ready = events&^unix.EPOLLOUT != 0
 	now := time.Now()
 	entry := p.r.route.Connector.Reached(p.r.route.Target, localOf(s.fd), now, now.Sub(p.began))
 	p.r.record(&entry)

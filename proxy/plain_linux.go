@@ -34,7 +34,7 @@ type socket struct {
 	plain      *plain
 	side       session.Side
 	peer       netip.AddrPort
-	fd         int // -1 for none
+	fd         int            // -1 for none
 	slot       int32          // -1 while it is not watched
 	ready      bool           // there may be something to read
 	peerEnds   bool           // the end has been announced: read on to it
@@ -88,7 +88,7 @@ func (p *plain) event(s *socket, events uint32) {
 			s.peerEnds = true
 		}
 		if s.connecting {
-			p.connected(s)
+			p.connected(s, events)
 			return
 		}
 		if events&unix.EPOLLOUT != 0 && len(s.unsent) > 0 {
