@@ -58,8 +58,10 @@ func (x *examiner) examine(ctx context.Context, e *examinee, before *examined) *
 	}
 	limited, cancel := context.WithTimeout(ctx, max(x.c.timeout-probe.LastWord, x.c.timeout/2))
 	defer cancel()
-	r.report = x.prober(e).Check(limited, e.target, x.wanted(r, before), told)
-	x.diagnose(r)
+	p := x.prober(e)
+	r.report = p.Check(limited, e.target, x.wanted(r, before), told)
+	r.recall(before)
+	x.diagnose(limited, p, r)
 	if x.c.fix && ctx.Err() == nil {
 		r.fix = x.search(ctx, r)
 	}
@@ -77,13 +79,15 @@ func (x *examiner) prober(e *examinee) *probe.Prober {
 }
 
 // diagnose asks what the answers mean, as for any session.
-func (x *examiner) diagnose(r *examined) {
+func (x *examiner) diagnose(ctx context.Context, p prober, r *examined) {
 	info := session.Info{
 		ID: "check", Started: r.at, Route: r.route, Upstream: r.target.Name, Mode: string(r.target.Mode), AppTLS: "none",
 	}
 	s := inspect.Examined(&info, r.report.Dialogue, r.report.Answers, x.now())
 	r.provider = x.engine.Provider(s)
 	s.Upstream.Provider = r.provider
+	s.Findings = x.engine.Annotate(s)
+	x.ask(ctx, p, r, s)
 	r.findings = x.engine.Annotate(s)
 }
 
