@@ -25,10 +25,14 @@ const checkTime = 5 * time.Second
 type checked struct {
 	*inspect.Session
 	report probe.Report
+	prober *probe.Prober
+	target upstream.Target
 }
 
-// examine checks a smarthost as the command does, with a prober of its own.
-func examine(t *testing.T, f *testenv.Fault, script probe.Script) *checked {
+// examine checks a smarthost as the command does, with a prober of its own. The
+// other ports of a host are fixed ones, which no test may open: others stand in
+// for them.
+func examine(t *testing.T, f *testenv.Fault, script probe.Script, others ...int) *checked {
 	t.Helper()
 	mode, err := upstream.ParseMode(f.Relay.UpstreamTLS)
 	if err != nil {
@@ -40,19 +44,30 @@ func examine(t *testing.T, f *testenv.Fault, script probe.Script) *checked {
 	}
 	p := probe.New(probe.Options{
 		Connector: loopConnector(t, f), AtOnce: 16, PerMinute: 1000, Timeout: checkTime,
-		OtherPorts: []int{}, // fixed ones, which no test may open
+		OtherPorts: append([]int{}, others...),
 	})
 	info := session.Info{ID: "check", Started: time.Now(), Upstream: target.Name, Mode: string(target.Mode), AppTLS: "none"}
 	ctx, cancel := context.WithTimeout(t.Context(), checkTime)
 	defer cancel()
-	c := &checked{report: p.Check(ctx, target, probe.Wanted{Blocklists: true, Script: script}, func(probe.Line) {})}
+	c := &checked{prober: p, target: target}
+	c.report = p.Check(ctx, target, probe.Wanted{Blocklists: true, Script: script}, func(probe.Line) {})
 	c.Session = inspect.Examined(&info, c.report.Dialogue, c.report.Answers, time.Now())
 	return c
 }
 
-// findings asks the engine as the command does.
-func (c *checked) findings(e *diagnose.Engine) []inspect.Finding {
+// findings asks the engine, and then what it wants to know beyond the steps, as
+// the command does.
+func (c *checked) findings(t *testing.T, e *diagnose.Engine) []inspect.Finding {
+	t.Helper()
 	c.Upstream.Provider = e.Provider(c.Session)
+	c.Findings = e.Annotate(c.Session)
+	ctx, cancel := context.WithTimeout(t.Context(), checkTime/2)
+	defer cancel()
+	for _, q := range e.Questions(c.Session) {
+		answer := c.prober.Ask(ctx, c.target, probe.Question(q).About(c.Events))
+		answer.Seq = len(c.Events) + 1
+		c.Answer(&answer)
+	}
 	return e.Annotate(c.Session)
 }
 
@@ -164,7 +179,7 @@ func TestCheckNamesTheCauseOfEveryFault(t *testing.T) {
 				c.wantNothing(t, engine)
 			}
 		}
-		found := c.findings(engine)
+		found := c.findings(t, engine)
 		c.wantLadder(t, found)
 		wantCause(t, set, found, f.Cause, c.Session)
 		if n := mailsOf(f); n > 0 {
@@ -212,7 +227,7 @@ func phaseOfStep(step string) session.Phase {
 // wantNothing demands a check without findings, whose ladder has no failure.
 func (c *checked) wantNothing(t *testing.T, engine *diagnose.Engine) {
 	t.Helper()
-	for _, f := range c.findings(engine) {
+	for _, f := range c.findings(t, engine) {
 		t.Errorf("found %s (%s) at a healthy smarthost\n%s%s", f.Cause, f.Rule, c.ladder(), transcript(c.Session))
 	}
 	for _, l := range c.report.Lines {
