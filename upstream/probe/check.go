@@ -181,11 +181,9 @@ func (x *examination) take(ctx context.Context, s step) {
 }
 
 // say adds a line to a step's. A line that names no part of it stands for the
-// step.
+// step. Whatever a peer or the DNS has put into its text, it is one line.
 func (x *examination) say(step string, l Line) {
-	if l.Step == "" {
-		l.Step = step
-	}
+	l.Step, l.Text = orElse(l.Step, step), legible(l.Text)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	r := x.step[step]

@@ -117,3 +117,11 @@ func TestChosen(t *testing.T) {
 		}
 	}
 }
+
+// A line is one line of visible characters, whatever a peer has put into it.
+func TestSayIsLegible(t *testing.T) {
+	got, _ := told(t.Context(), newExamination(), says("dns", "a\x1b[2J\r\nb\u202ec \u009b31m µ … \xff", 0))
+	if want := []string{"dns ok a?[2J??b?c ?31m µ … ?"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/proxy/wire"
@@ -105,11 +107,20 @@ func refusal(cause, what string, reply wire.Reply) *Unreached {
 
 // printable is a smarthost's text as far as it may stand in a sentence.
 func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0xfffd {
+	const most = 200
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return legible(text)
+}
+
+// legible replaces what shows nothing of its own: controls, which may steer a
+// terminal, what turns the direction of writing, and octets that are no text.
+func legible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return '?'
 		}
 		return r
 	}, text)
-	return text[:min(len(text), 200)]
 }
