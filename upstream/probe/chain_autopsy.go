@@ -26,8 +26,7 @@ func (a autopsy) lines() (lines []Line) {
 	if !slices.IsSorted(path) {
 		lines = append(lines, Line{Status: StatusWarn, Text: "not in order: each certificate's issuer should follow it (RFC 5246, section 7.4.2), and strict apps refuse it"})
 	}
-	lines = append(lines, a.trust()...)
-	lines = append(lines, a.name())
+	lines = append(lines, a.whole()...)
 	return append(lines, a.staple()...)
 }
 

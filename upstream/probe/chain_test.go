@@ -56,7 +56,7 @@ func TestChain(t *testing.T) {
 	}{
 		{"in order", func() (tls.Certificate, error) { return leaf, nil }, []string{
 			"ok " + first + "23 hours left", "ok " + second + "23 hours left",
-			`ok leads to "smtp-proxy test root", which this machine trusts`, "ok is for " + host,
+			`ok leads to "smtp-proxy test root", which this machine trusts, and is for ` + host,
 		}},
 		{"with the root", func() (tls.Certificate, error) { return rooted, nil }, []string{
 			`ok 3: "smtp-proxy test root", issued by itself, ECDSA P-256, 23 hours left; a root, which need not be sent`,
@@ -80,7 +80,7 @@ func TestChain(t *testing.T) {
 		{"another name", func() (tls.Certificate, error) { return ca.Leaf("a.example.net", "b.example.net") }, []string{
 			"ok leads to", "fail is not for " + host + ", but for a.example.net and b.example.net",
 		}},
-		{"a wildcard", func() (tls.Certificate, error) { return ca.Leaf("*.example.com") }, []string{`ok is for ` + host + `: "*.example.com" covers it`}},
+		{"a wildcard", func() (tls.Certificate, error) { return ca.Leaf("*.example.com") }, []string{`and is for ` + host + `: "*.example.com" covers it`}},
 		{"a wildcard of too few parts", func() (tls.Certificate, error) { return ca.Leaf("*.com") }, []string{
 			"fail is not for " + host + ", but for *.com; \"*.com\" stands for one part of a name, not for several",
 		}},
@@ -123,7 +123,7 @@ func TestChainBehindAFailure(t *testing.T) {
 	old := smarthost{min: tls.VersionTLS10, max: tls.VersionTLS10}
 	p := newProber(t, ca.Pool(), probe.Options{})
 	lines, _ := climb(t, p, target(old.open(t, ca), upstream.ModeSTARTTLS), "chain")
-	saysAll(t, lines, "ok 1: ", "ok leads to", "ok is for "+host)
+	saysAll(t, lines, "ok 1: ", "ok leads to", ", and is for "+host)
 	none := &picker{}
 	lines, _ = climb(t, newProber(t, nil, probe.Options{}), target(none.open(t), upstream.ModeSTARTTLS), "chain")
 	saysAll(t, lines, "skip not examined: no certificate of "+host)

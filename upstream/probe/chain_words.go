@@ -10,6 +10,16 @@ import (
 	"smtp-proxy/proxy/session"
 )
 
+// whole says where the chain leads and for whom it is: in one line where both
+// are well.
+func (a autopsy) whole() []Line {
+	trust, name := a.trust(), a.name()
+	if len(trust) == 1 && trust[0].Status == StatusOK && name.Status == StatusOK {
+		return []Line{{Status: StatusOK, Text: trust[0].Text + ", and " + name.Text}}
+	}
+	return append(trust, name)
+}
+
 // trust says where the chain leads, and what is missing.
 func (a autopsy) trust() (lines []Line) {
 	switch f := a.facts; {

@@ -85,7 +85,7 @@ func (x *examination) mtuLine(dialogue []session.Entry) (l Line, settled bool) {
 	case is(session.KindTLS, session.FaultTimeout):
 		return Line{}, false
 	case is(session.KindTLS, ""):
-		l = Line{Status: StatusOK, Text: "the TLS handshake, which has the first large packets of a session, came through"}
+		l = Line{Status: StatusOK, Text: "the large packets of the TLS handshake came through"}
 		if known := x.known.contacts; len(known) > 0 && known[0].path.mtu > 0 {
 			l.Text += fmt.Sprintf(" (path MTU %d, segments of up to %d octets)", known[0].path.mtu, known[0].path.segment)
 		}

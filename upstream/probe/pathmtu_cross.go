@@ -37,7 +37,7 @@ func (c *crossing) passed(t upstream.Target) session.Entry {
 	if c.fault != nil {
 		return verdictMTU(resultSkip, "not tested: the TLS handshake with %s ends otherwise: %s", t.Name, c.fault.Text)
 	}
-	return verdictMTU(resultOK, "the TLS handshake, which has the first large packets of a session, came through in %s", rounded(c.took))
+	return verdictMTU(resultOK, "the large packets of the TLS handshake came through in %s", rounded(c.took))
 }
 
 // opener makes a connection for a crossing, which counts in the budget.

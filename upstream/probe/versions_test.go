@@ -145,7 +145,7 @@ func TestVersionsOfSmarthosts(t *testing.T) {
 			"ok not taken: TLS 1.1, TLS 1.0 and SSL 3.0",
 		}},
 		{smarthost{name: "all versions", min: tls.VersionTLS10}, []string{"taken", "taken", "taken", "taken", "refused"}, []string{
-			"warn TLS 1.1: ", "warn TLS 1.0: ", "ok not taken: SSL 3.0",
+			"warn TLS 1.1 and TLS 1.0 are taken: outdated", "ok not taken: SSL 3.0",
 		}},
 		{smarthost{name: "broken suites", max: tls.VersionTLS12, key: "rsa", suites: brokenSuites}, []string{"refused", "taken", "refused", "refused", "refused"}, []string{
 			"warn takes RC4 with TLS 1.2", "warn takes 3DES with TLS 1.2",
@@ -190,7 +190,7 @@ func TestVersionsCutOff(t *testing.T) {
 		options probe.Options
 		lines   []string
 	}{
-		{"many suites", &picker{takes: many}, probe.Options{}, []string{"at least ", "skip not all asked: 24 connections are enough"}},
+		{"many suites", &picker{takes: many}, probe.Options{}, []string{"ok TLS 1.2: at least ", "ok not taken: TLS 1.3 and SSL 3.0"}},
 		{"the budget", &picker{takes: many}, probe.Options{PerMinute: 9}, []string{"ok TLS 1.2: ", "at least ", "skip not all asked: ", "often enough"}},
 		{"no budget", &picker{takes: many}, probe.Options{PerMinute: 1}, []string{"ok TLS 1.2: at least 1 suite, chose", "often enough for this minute; nothing is known of TLS 1.3, TLS 1.1, TLS 1.0 and SSL 3.0"}},
 		{"the smarthost has had enough", &picker{takes: many, busy: 9}, probe.Options{}, []string{"ok TLS 1.2: ", "skip not all asked: ", "421 too many connections"}},

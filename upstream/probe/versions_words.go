@@ -58,20 +58,17 @@ func (s *survey) lines() (lines []Line) {
 	if len(s.in(stateTaken)) == 0 && s.cut == nil {
 		return []Line{{Status: StatusWarn, Text: s.nothing()}}
 	}
-	for _, g := range s.grades {
-		if g.state == stateTaken {
-			lines = append(lines, g.line(s.order))
-		}
-	}
+	lines = append(lines, s.takenLines()...)
 	lines = append(lines, s.refusedLines()...)
 	for _, kind := range kindsOfWeak() {
 		lines = append(lines, s.weakLine(kind)...)
 	}
 	lines = append(lines, s.dhLine()...)
 	lines = append(lines, s.reach()...)
-	if s.cut != nil {
+	// That a list of suites is not the whole one, its line says itself.
+	if names := s.in(stateUnknown); s.cut != nil && (len(names) > 0 || s.cut != errEnough) {
 		text := "not all asked: " + s.why()
-		if names := s.in(stateUnknown); len(names) > 0 {
+		if len(names) > 0 {
 			text += "; nothing is known of " + list(names)
 		}
 		lines = append(lines, Line{Status: StatusSkip, Text: text})
@@ -88,6 +85,24 @@ func (s *survey) nothing() string {
 	return text
 }
 
+// takenLines are a line for each version that is taken. What is to say of two
+// that are outdated is the same.
+func (s *survey) takenLines() (lines []Line) {
+	eleven, ten := s.grades[2], s.grades[3]
+	for _, g := range s.grades {
+		switch {
+		case g.state != stateTaken || g == ten && eleven.state == stateTaken:
+		case g == eleven && ten.state == stateTaken:
+			lines = append(lines, Line{Status: StatusWarn, Text: "TLS 1.1 and TLS 1.0 are taken: " + outdatedHarm})
+		default:
+			lines = append(lines, g.line(s.order))
+		}
+	}
+	return lines
+}
+
+const outdatedHarm = "outdated (RFC 8996); only apps from before about 2014 need that"
+
 // line is that of a version which is taken.
 func (g *grade) line(o order) Line {
 	l := Line{Status: StatusOK, Text: versionName(g.version) + ": " + g.words(o)}
@@ -97,7 +112,7 @@ func (g *grade) line(o order) Line {
 	case g.version == wire.VersionSSL30:
 		l.Status, l.Text = StatusWarn, l.Text+"; broken (POODLE) and forbidden (RFC 7568): switch it off"
 	case g.version < wire.VersionTLS12:
-		l.Status, l.Text = StatusWarn, l.Text+"; outdated (RFC 8996): only apps from before about 2014 need it"
+		l.Status, l.Text = StatusWarn, l.Text+"; "+outdatedHarm
 	}
 	return l
 }
