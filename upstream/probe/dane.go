@@ -36,12 +36,8 @@ func (steps) DANEStep() step {
 
 func runDANE(ctx context.Context, x *examination) {
 	c := x.prober.options.Connector
-	switch {
-	case x.known.mailAs == "":
-		x.say(nameDANE, Line{Status: StatusSkip, Text: x.target.Host + " is not known to be a mail exchanger, and senders use DANE with those only"})
-		return
-	case len(c.Resolvers()) == 0:
-		x.say(nameDANE, Line{Status: StatusSkip, Text: withoutNames})
+	if why := x.exchangerOnly(); why != "" {
+		x.say(nameDANE, Line{Status: StatusSkip, Text: why})
 		return
 	}
 	began := time.Now()

@@ -31,12 +31,8 @@ func (steps) MTASTSStep() step {
 
 func runMTASTS(ctx context.Context, x *examination) {
 	domains := x.known.mailFor
-	switch {
-	case len(domains) == 0:
-		x.say(nameMTASTS, Line{Status: StatusSkip, Text: x.target.Host + " is not known to be a mail exchanger, and the policies are about those"})
-		return
-	case len(x.prober.options.Connector.Resolvers()) == 0:
-		x.say(nameMTASTS, Line{Status: StatusSkip, Text: withoutNames})
+	if why := x.exchangerOnly(); why != "" {
+		x.say(nameMTASTS, Line{Status: StatusSkip, Text: why})
 		return
 	}
 	list := make([]published, min(len(domains), maxPolicies))
