@@ -4,6 +4,7 @@ import (
 	"net"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -19,17 +20,27 @@ func tcpInfo(conn net.Conn) (tcp *session.TCP) {
 }
 
 // tcpInfo is the same of a leg's connection.
-func (l *leg) tcpInfo() (tcp *session.TCP) {
-	l.onSocket(func(fd int) { tcp = tcpInfoOf(fd) })
-	return tcp
+func (l *leg) tcpInfo() *session.TCP {
+	switch {
+	case l.sock == nil:
+		return tcpInfo(l.conn)
+	case l.sock.fd >= 0:
+		return tcpInfoOf(l.sock.fd)
+	}
+	return nil
 }
 
+// tcpInfoOf makes the raw call, which leaves the kernel's answer on the stack:
+// it is asked for at the end of every leg.
 func tcpInfoOf(fd int) *session.TCP {
-	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	if err != nil {
+	var info unix.TCPInfo
+	size := uint32(unix.SizeofTCPInfo)
+	_, _, e := syscall.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_INFO,
+		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	if e != 0 {
 		return nil
 	}
-	return factsOf(info)
+	return factsOf(&info)
 }
 
 func (l *leg) onSocket(f func(fd int)) {
