@@ -72,20 +72,26 @@ func (p *Prober) ports(ctx context.Context, t upstream.Target) session.Entry {
 		Name: namePorts, Result: resultFail, Cause: v.cause(), Duration: time.Since(began),
 	}}
 	switch {
-	case v.own.spent:
-		return skipped(namePorts, errBudget)
-	case v.own.fault == nil:
+	case v.own.fault == nil && !v.own.spent:
 		e.Probe.Result = resultOK
+	case slices.ContainsFunc(list, func(c contact) bool { return c.spent }): // what was not tried may answer
+		return skipped(namePorts, errBudget)
 	case v.own.fault.Op == "lookup":
 		return skipped(namePorts, &Unreached{Fault: v.own.fault, Err: errNoAddress})
 	}
 	e.Text = v.words()
-	for i := range list {
-		e.Probe.Found = append(e.Probe.Found, session.Found{
-			What: strconv.Itoa(list[i].at.Port), Result: list[i].result(), Text: deadWords(&list[i]),
-		})
-	}
+	e.Probe.Found = foundPorts(list)
 	return e
+}
+
+// foundPorts are the ports that were tried.
+func foundPorts(list []contact) (found []session.Found) {
+	for i := range list {
+		if c := &list[i]; !c.spent {
+			found = append(found, session.Found{What: strconv.Itoa(c.at.Port), Result: c.result(), Text: deadWords(c)})
+		}
+	}
+	return found
 }
 
 // portsOf are the smarthost's port and then the others, as targets.

@@ -129,6 +129,20 @@ func TestPortsBudget(t *testing.T) {
 	}
 }
 
+// TestPortsNotAllTried has a budget that ends amid the ports: what was not
+// tried is not said to be silent.
+func TestPortsNotAllTried(t *testing.T) {
+	open, closed := portOf(t, start(t, testenv.SmarthostOptions{}).Addr()), portThat(t, "connect.refused")
+	p := newProber(t, nil, probe.Options{OtherPorts: []int{open}, PerMinute: 1})
+	if e := p.Ports(t.Context(), local(t, closed)); e.Probe.Result != "skip" || !strings.Contains(e.Text, "often enough") || len(e.Probe.Found) > 0 {
+		t.Errorf("refused, and one of two ports tried: got %+v %q, want skip", *e.Probe, e.Text)
+	}
+	p = newProber(t, nil, probe.Options{OtherPorts: []int{closed, portThat(t, "connect.refused")}, PerMinute: 2})
+	if e := p.Ports(t.Context(), local(t, open)); strings.Contains(outcomes(e), "skip") {
+		t.Errorf("one of three ports not tried: got %+v, want it left out", *e.Probe)
+	}
+}
+
 func TestPortsOfUnknownHost(t *testing.T) {
 	d, err := testenv.NewDNS()
 	if err != nil {
