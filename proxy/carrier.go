@@ -9,7 +9,8 @@ type carrier interface {
 	// words. The lock is held.
 	broken(l *leg)
 	// impatient gives up an attempt to connect that takes its time, in favour of
-	// one that races, and reports whether there was one. The lock is held.
+	// one that races, or cuts a session that has had its time to end, and reports
+	// whether there was one. The lock is held.
 	impatient() bool
 	// cut closes both connections as they are. The lock is held.
 	cut()

@@ -82,10 +82,12 @@ func (r *relay) lose(rec *session.Record) {
 	}
 }
 
-// arm sets the session's clock to the machine's deadline. A deadline that moves
+// arm sets the session's clock to the machine's deadline.
+func (r *relay) arm() { r.ringBy(r.m.Deadline()) }
+
+// ringBy has the session's clock ring at a time or before it. A time that moves
 // away is followed when the old one comes, so that most changes cost nothing.
-func (r *relay) arm() {
-	d := r.m.Deadline()
+func (r *relay) ringBy(d time.Time) {
 	if d.IsZero() || !r.armed.IsZero() && !d.Before(r.armed) {
 		return
 	}

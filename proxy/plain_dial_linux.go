@@ -42,8 +42,7 @@ func (p *plain) connect(to netip.AddrPort) bool {
 		return false
 	}
 	s.connecting = true
-	p.r.armed = p.began.Add(impatience)
-	p.r.timer = time.AfterFunc(impatience, p.r.timeUp)
+	p.r.ringBy(p.began.Add(impatience))
 	return true
 }
 
@@ -72,22 +71,25 @@ func (p *plain) reached(now time.Time) {
 	p.r.apply(p.r.m.Connected(now, false))
 }
 
-// impatient gives an attempt that takes its time to the connector, and reports
-// whether there was one. A connection that has lasted so long may last longer,
-// so its peer is watched from now on: four calls that most sessions need not
-// pay for.
+// impatient gives an attempt that takes its time to the connector, or cuts a
+// session that does so to end. A connection that has lasted so long may last
+// longer, so its peer is watched from now on: four calls that most sessions
+// need not pay for.
 func (p *plain) impatient() bool {
 	s := &p.socks[session.Upstream]
-	if !s.connecting {
-		if s.fd >= 0 && !p.lasting {
-			_ = setKeepAlive(s.fd, p.r.route.Connector.KeepAlive())
-			p.lasting = true
-		}
-		return false
+	switch {
+	case !p.closeBy.IsZero():
+		p.hurry()
+		return true
+	case s.connecting:
+		p.close(s)
+		p.dialSlowly()
+		return true
+	case s.fd >= 0 && !p.lasting:
+		_ = setKeepAlive(s.fd, p.r.route.Connector.KeepAlive())
+		p.lasting = true
 	}
-	p.close(s)
-	p.dialSlowly()
-	return true
+	return false
 }
 
 // dialSlowly lets the connector do all that it takes.

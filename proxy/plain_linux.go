@@ -25,25 +25,24 @@ type plain struct {
 	busy    bool      // the reactor is at work on it
 	lasting bool      // the upstream's connection is watched by keep-alives
 	moved   bool      // goroutines of its own carry the session
-
-	closing *time.Timer // the time for the end of both legs runs
+	closeBy time.Time // when both legs must have ended, once the session is over
 }
 
 // socket is one leg of it.
 type socket struct {
 	plain      *plain
-	side       session.Side
 	peer       netip.AddrPort
-	fd         int            // -1 for none
-	slot       int32          // -1 while it is not watched
+	fd         int   // -1 for none
+	slot       int32 // -1 while it is not watched
+	side       session.Side
+	connecting bool
 	ready      bool           // there may be something to read
 	peerEnds   bool           // the end has been announced: read on to it
 	ended      bool           // the end has been read
+	shut       bool           // our direction is to end behind what is unsent
 	waits      *session.Fault // a reset that the machine hears of behind the other side's end
-	connecting bool
-	shut       bool   // our direction is to end behind what is unsent
-	unsent     []byte // what the kernel has not taken yet
-	secure     *veil  // under TLS
+	unsent     []byte         // what the kernel has not taken yet
+	secure     *veil          // under TLS
 }
 
 // turns is how often a session reads in one visit, so that a large message

@@ -140,13 +140,25 @@ func (p *plain) wind() {
 	switch {
 	case !open:
 		p.finish()
-	case p.closing == nil:
+	case p.closeBy.IsZero():
 		wait := closeReadWait
 		if len(p.socks[session.App].unsent)+len(p.socks[session.Upstream].unsent) > 0 {
 			wait += closeWriteWait
 		}
-		p.closing = time.AfterFunc(wait, func() { p.x.call(func() { p.visit(p.cut) }) })
+		p.closeBy = time.Now().Add(wait)
+		p.r.ringBy(p.closeBy)
 	}
+}
+
+// hurry cuts what has had its time. The clock may ring before that: it was set
+// for something else.
+func (p *plain) hurry() {
+	if time.Now().Before(p.closeBy) {
+		p.r.ringBy(p.closeBy)
+		return
+	}
+	p.cut()
+	p.wake()
 }
 
 // cut closes both connections as they are.
@@ -168,9 +180,6 @@ func (p *plain) close(s *socket) {
 
 // finish hands the end of the session over.
 func (p *plain) finish() {
-	if p.closing != nil {
-		p.closing.Stop() // or it would hold the session for that time
-	}
 	p.x.sessions.Add(-1)
 	p.r.end()
 	p.r.server.leave(p.r)
