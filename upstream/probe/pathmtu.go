@@ -76,22 +76,30 @@ func (x *examination) sofar(ctx context.Context) (t upstream.Target, entries []s
 // mtuLine says what a dialogue shows of large packets; one that was stalled
 // shows nothing.
 func (x *examination) mtuLine(dialogue []session.Entry) (l Line, settled bool) {
-	is := func(kind session.Kind, class session.FaultClass) bool {
+	shook := func(how func(*session.Entry) bool) bool {
 		return slices.ContainsFunc(dialogue, func(e session.Entry) bool {
-			return e.Leg == session.Upstream && e.Kind == kind && (e.Fault == nil && class == "" || e.Fault != nil && e.Fault.Class == class)
+			return e.Leg == session.Upstream && e.Kind == session.KindTLS && how(&e)
 		})
 	}
 	switch {
-	case is(session.KindTLS, session.FaultTimeout):
+	case shook(func(e *session.Entry) bool { return e.Fault != nil && e.Fault.Class == session.FaultTimeout }):
 		return Line{}, false
-	case is(session.KindTLS, ""):
+	case shook(sawLarge):
 		l = Line{Status: StatusOK, Text: "the large packets of the TLS handshake came through"}
 		if known := x.known.contacts; len(known) > 0 && known[0].path.mtu > 0 {
 			l.Text += fmt.Sprintf(" (path MTU %d, segments of up to %d octets)", known[0].path.mtu, known[0].path.segment)
 		}
 		return l, true
+	case shook(func(*session.Entry) bool { return true }):
+		return Line{Status: StatusSkip, Text: "not tested: the TLS handshake ended before anything large was sent"}, true
 	}
 	return Line{Status: StatusSkip, Text: "not tested: no TLS handshake was begun, and nothing before it is large"}, true
+}
+
+// sawLarge reports a handshake that has brought the smarthost's certificates,
+// whatever became of it then.
+func sawLarge(e *session.Entry) bool {
+	return e.Fault == nil || e.TLS != nil && len(e.TLS.Chain) > 0
 }
 
 // PathMTU shakes hands with a smarthost, and when that is stalled, once more in
@@ -134,7 +142,10 @@ func (p *Prober) compareSizes(ctx context.Context, t upstream.Target, wait time.
 	if err != nil {
 		return session.Entry{}, err
 	}
-	if small.fault != nil {
+	switch {
+	case small.fault != nil && !small.stalled(): // it broke in another way, which decides nothing
+		return small.passed(t), nil
+	case small.fault != nil:
 		return verdictMTU(resultOK, "the TLS handshake is stalled, and in segments of %d octets, too: the size of packets is not the reason", smallSegment(large.addr)), nil
 	}
 	again, err := p.cross(ctx, t, p.usual(t), min(wait, time.Second+4*small.took))

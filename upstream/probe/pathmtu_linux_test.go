@@ -25,6 +25,7 @@ import (
 // connections, as those behind a path that drops large packets are.
 type hole struct {
 	stalls func(segment int, nth int64) bool // whether the nth connection is, which agreed on such segments
+	breaks int64                             // the connection that is closed where its handshake begins; 0 for none
 	leaf   tls.Certificate
 	nth    atomic.Int64
 }
@@ -68,6 +69,9 @@ func (h *hole) serve(c *net.TCPConn) {
 			return
 		}
 		fmt.Fprint(c, reply)
+	}
+	if nth == h.breaks {
+		return
 	}
 	if h.stalls(segment, nth) {
 		_, _ = r.WriteTo(devNull{})
@@ -125,6 +129,16 @@ func TestPathMTU(t *testing.T) {
 	}
 }
 
+// TestPathMTUBroken has the handshake in small segments broken off, which is
+// neither a stall nor a passage.
+func TestPathMTUBroken(t *testing.T) {
+	h := &hole{stalls: func(int, int64) bool { return true }, breaks: 2}
+	e, err := localProber(t, Options{}).compareSizes(t.Context(), h.open(t), 200*time.Millisecond)
+	if err != nil || e.Probe.Result != resultSkip || !strings.Contains(e.Text, "ends otherwise") {
+		t.Errorf("got %+v %q, %v; want skip, as nothing is decided", e.Probe, e.Text, err)
+	}
+}
+
 // TestPathMTUAsked asks twice: the second answer is that to the first.
 func TestPathMTUAsked(t *testing.T) {
 	h := &hole{stalls: func(int, int64) bool { return false }}
@@ -157,6 +171,8 @@ func TestPathMTUOfDialogue(t *testing.T) {
 	tls := func(f *session.Fault) session.Entry {
 		return session.Entry{Leg: session.Upstream, Kind: session.KindTLS, Fault: f}
 	}
+	shown := tls(&session.Fault{Class: session.FaultCertificate})
+	shown.TLS = &session.TLS{Chain: []session.Certificate{{Subject: "CN=mx"}}}
 	tests := []struct {
 		name    string
 		entries []session.Entry
@@ -166,6 +182,7 @@ func TestPathMTUOfDialogue(t *testing.T) {
 		{"a handshake", []session.Entry{{Kind: session.KindOpen, Leg: session.Upstream}, tls(nil)}, StatusOK, true},
 		{"a stall", []session.Entry{tls(&session.Fault{Class: session.FaultTimeout})}, "", false},
 		{"an alert", []session.Entry{tls(&session.Fault{Class: session.FaultAlert})}, StatusSkip, true},
+		{"a certificate that is refused", []session.Entry{shown}, StatusOK, true},
 		{"no handshake", []session.Entry{{Kind: session.KindGreeting, Leg: session.Upstream}}, StatusSkip, true},
 		{"nothing", nil, StatusSkip, true},
 	}
