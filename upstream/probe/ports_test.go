@@ -225,3 +225,14 @@ func TestPathSteps(t *testing.T) {
 		t.Errorf("got answers %q, want %q", asked, want)
 	}
 }
+
+// TestRememberedByMode has two routes to one port, one of which has TLS from
+// the first octet: an answer about the one is none about the other.
+func TestRememberedByMode(t *testing.T) {
+	at := start(t, testenv.SmarthostOptions{}).Addr()
+	p := newProber(t, nil, probe.Options{Timeout: time.Second})
+	first, second := p.PathMTU(t.Context(), target(at, upstream.ModeSTARTTLS)), p.PathMTU(t.Context(), target(at, upstream.ModeImplicit))
+	if first.Probe.Result != "ok" || second.Probe.Cached || second.Probe.Result != "skip" {
+		t.Errorf("got %+v %q, then %+v %q; want ok, then skip for a port that does not speak TLS", *first.Probe, first.Text, *second.Probe, second.Text)
+	}
+}

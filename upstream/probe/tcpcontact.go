@@ -145,7 +145,7 @@ func (p *Prober) remembered(ctx context.Context, t upstream.Target, name string,
 		return p.answer(t, skipped(name, err))
 	}
 	defer leave()
-	question := name + " " + t.Name
+	question := name + " " + t.Name + " " + string(t.Mode)
 	if e, ok := p.answers.recall(question, p.options); ok {
 		return p.answer(t, e)
 	}
