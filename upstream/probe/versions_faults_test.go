@@ -57,3 +57,14 @@ func TestTLSOfFaults(t *testing.T) {
 		})
 	}
 }
+
+// TestVersionsOfAPortInClear greets where TLS is expected from the first octet.
+func TestVersionsOfAPortInClear(t *testing.T) {
+	f, err := testenv.StartFault("tls.plaintext-expected", testenv.FaultOptions{Host: host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	lines, _ := climb(t, newProber(t, nil, probe.Options{}), target(f.Smarthost.Addr(), upstream.ModeImplicit), "versions")
+	saysAll(t, lines, "skip not examined: the answer to a TLS hello is no TLS")
+}

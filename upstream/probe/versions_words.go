@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"smtp-proxy/proxy/session"
 	"smtp-proxy/proxy/wire"
 )
 
@@ -54,6 +55,9 @@ func (s *survey) why() string {
 func (s *survey) lines() (lines []Line) {
 	if !s.answered() {
 		return []Line{{Status: StatusSkip, Text: "not examined: " + s.why()}}
+	}
+	if f := s.grades[1].fault; f != nil && f.Class == session.FaultNotTLS {
+		return []Line{{Status: StatusSkip, Text: "not examined: the answer to a TLS hello is no TLS"}}
 	}
 	if len(s.in(stateTaken)) == 0 && s.cut == nil {
 		return []Line{{Status: StatusWarn, Text: s.nothing()}}
