@@ -33,6 +33,9 @@ func (uses) PortsUse() use {
 			return Question{}, !f.connected && f.found("connect.timeout", "connect.refused", "connect.reset")
 		},
 		weigh: func(f *facts, answer *session.Entry, all []symptom) {
+			if f.connected { // that the port can be reached is known
+				return
+			}
 			p := readPorts(f.port, answer)
 			for i := range all {
 				switch s := &all[i]; s.cause {

@@ -78,7 +78,7 @@ func TestStepToAnotherPort(t *testing.T) {
 // A remembered answer is not said to be newer than the failure.
 func TestAnswerThatIsRemembered(t *testing.T) {
 	e := engine(t, diagnose.Options{})
-	for cached, want := range map[bool]string{false: "Asked again when the session had ended, port 587", true: "Asked for another session, within a minute of this one, port 587"} {
+	for cached, want := range map[bool]string{false: "Asked once more, port 587", true: "Asked for another session, within a minute of this one, port 587"} {
 		answer := asked("ports", "ok", "", "587 ok")
 		answer.Seq, answer.Probe.Cached = 2, cached
 		f := e.Annotate(sessionOf(t, "smtp.example.com:587", dialFault(session.FaultTimeout, "192.0.2.10:587"), answer))
@@ -103,5 +103,19 @@ func TestPortsAreNotAsked(t *testing.T) {
 		if got := askedFor(e.Questions(s)); got != "" {
 			t.Errorf("%s, %q: asked %q, want nothing", name, causes(s.Findings), got)
 		}
+	}
+}
+
+// In a check the ports are asked beside the session. That one of them takes
+// connections says nothing new of a connection that stood.
+func TestPortsOfAConnectionThatStood(t *testing.T) {
+	e := engine(t, diagnose.Options{})
+	s := play(t, "smtp.example.com:587", "open\nreset upstream\nend")
+	answer := asked("ports", "ok", "", "465 ok", "587 ok")
+	answer.Seq = len(s.Events) + 1
+	s.Answer(&answer)
+	f := e.Annotate(s)
+	if len(f) != 1 || f[0].Cause != "connect.reset" || strings.Contains(f[0].Explanation, "once more") || strings.Contains(f[0].Fix[0], "Send again") {
+		t.Errorf("got %+v, want connect.reset and nothing of the ports", f)
 	}
 }

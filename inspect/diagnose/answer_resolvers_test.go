@@ -41,6 +41,6 @@ func TestAnswerOfResolvers(t *testing.T) {
 		{"all fail", lookup(session.FaultDNS), "resolvers", asked("resolvers", "fail", "connect.dns-failure", fails, silent),
 			"connect.dns-failure", inspect.Certain, "network", []string{"not one server's trouble"}, "dig"},
 		{"the one fails again", lookup(session.FaultDNS), "resolvers", asked("resolvers", "fail", "connect.dns-failure", fails),
-			"connect.dns-failure", inspect.Certain, "network", []string{"had ended: [2001:db8::53]:5353 (SERVFAIL in 1ms)."}, "dig"},
+			"connect.dns-failure", inspect.Certain, "network", []string{"Asked once more: [2001:db8::53]:5353 (SERVFAIL in 1ms)."}, "dig"},
 	})
 }

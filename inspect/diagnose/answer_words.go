@@ -13,7 +13,7 @@ func again(answer *session.Entry) string {
 	if answer.Probe.Cached {
 		return "Asked for another session, within a minute of this one"
 	}
-	return "Asked again when the session had ended"
+	return "Asked once more"
 }
 
 // listed joins names as a sentence does.
