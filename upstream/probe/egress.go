@@ -50,7 +50,7 @@ type sighting struct {
 // inHello reads the replies to EHLO and HELO. Many smarthosts greet by address
 // there: "at your service, [203.0.113.5]", "Hello host [203.0.113.5]".
 func inHello(entries []session.Entry) (found sighting) {
-	name := ""
+	name, far := "", remotes(entries)
 	for i := range entries {
 		e := &entries[i]
 		if e.Verb != "EHLO" && e.Verb != "HELO" {
@@ -60,7 +60,7 @@ func inHello(entries []session.Entry) (found sighting) {
 		case e.Kind == session.KindCommand:
 			_, name, _ = strings.Cut(e.Text, " ")
 		case e.Kind == session.KindReply && e.From == session.FromUpstream && e.Code/100 == 2:
-			if addr := greeted(e.Text, name); addr.IsValid() {
+			if addr := greeted(e.Text, name); addr.IsValid() && !far[addr] {
 				found = sighting{addr, "its reply to " + e.Verb + " says so"}
 			}
 		}
@@ -104,12 +104,9 @@ func afterCode(line string) bool {
 // What they say of other machines must not be taken for ours, so the word in
 // front counts, and two addresses are none.
 func inRefusal(entries []session.Entry) sighting {
-	far := map[netip.Addr]bool{}
+	far := remotes(entries)
 	for i := range entries {
 		e := &entries[i]
-		if at, ok := dialled(e); ok {
-			far[at.remote] = true
-		}
 		if e.From != session.FromUpstream || e.Code < 400 || e.Kind != session.KindReply && e.Kind != session.KindGreeting {
 			continue
 		}
@@ -146,6 +143,18 @@ func onSocket(entries []session.Entry) (found sighting) {
 		}
 	}
 	return found
+}
+
+// remotes are the smarthost's own addresses: one that names itself by them does
+// not say what it sees.
+func remotes(entries []session.Entry) map[netip.Addr]bool {
+	far := map[netip.Addr]bool{}
+	for i := range entries {
+		if at, ok := dialled(&entries[i]); ok {
+			far[at.remote] = true
+		}
+	}
+	return far
 }
 
 // ends are the two ends of a connection.

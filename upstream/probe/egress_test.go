@@ -131,6 +131,14 @@ func TestEgressOnTheSocket(t *testing.T) {
 			t.Errorf("%q: got %s (%s), want %q", test.local, got, how, test.want)
 		}
 	}
+	// A smarthost may name itself by its address. Who talks to himself is found
+	// on the socket all the same.
+	for local, want := range map[string]string{"10.0.0.5:40000": "invalid IP", "198.51.100.1:40000": "198.51.100.1"} {
+		himself := append([]session.Entry{opened(local, "198.51.100.1:587")}, greeting("a", "250 mx (198.51.100.1) ready")...)
+		if got, how := probe.EgressOf(himself); got.String() != want {
+			t.Errorf("from %s: got %s (%s), want %s", local, got, how, want)
+		}
+	}
 	// What the smarthost says goes first: translation may be on the way.
 	both := append([]session.Entry{opened("198.51.100.77:40000", "198.51.100.1:587")}, greeting("a", "250 mx Hello a [203.0.113.5]")...)
 	if got, how := probe.EgressOf(both); got.String() != ours {
