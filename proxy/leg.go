@@ -29,21 +29,22 @@ type chunk struct {
 // connection itself is used outside the lock.
 type leg struct {
 	side    session.Side
+	writing bool
+	left    bool     // something was queued and left to the one who is writing
+	shake   bool     // a handshake is due, all earlier writes being out
+	ended   bool     // our direction has been closed
 	conn    net.Conn // nil until connected, and in a reactor
 	sock    *socket  // in a reactor
 	queue   []chunk
 	spare   []chunk
-	queued  uint64 // chunks ever queued
-	flushed uint64 // chunks ever done
-	writing bool
-	left    bool           // something was queued and left to the one who is writing
+	queued  uint64         // chunks ever queued
+	flushed uint64         // chunks ever done
 	since   time.Time      // when the write under way began
-	shake   bool           // a handshake is due, all earlier writes being out
 	broken  *session.Fault // why it can no longer be written to
-	ended   bool           // our direction has been closed
 	parting *session.TCP   // what the kernel knew when the peer's end was seen
 	changed sync.Cond      // on the relay's lock
 	past    carried        // outside the lock: what went past the machine
+	few     [2]chunk       // what queue holds in a session without bursts
 }
 
 // flush does what is queued for a leg. With wait it returns when all that was

@@ -44,14 +44,15 @@ type relay struct {
 	lost     int              // entries that the recorder dropped
 	lostBody int              // octets of the message that it dropped
 	told     []*session.Entry // what an annotation may look at
-	explain  bool             // a failing reply waits for its annotation
 	timer    *time.Timer
 	armed    time.Time
 	unjudged *session.Entry // a handshake whose chain is still to be judged
 	judging  bool           // that is under way: nothing is handed over
+	explain  bool           // a failing reply waits for its annotation
 	over     bool           // what may still happen has been bounded
 	finished bool
-	carrier  carrier // nil: two goroutines
+	carrier  carrier           // nil: two goroutines
+	few      [2]session.Record // what history holds in a session without bursts
 }
 
 // run carries the session from accept to the end of both legs.

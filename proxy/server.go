@@ -160,9 +160,10 @@ func (s *Server) newRelay(from string, route *Route) *relay {
 	rules.Handshake = s.options.HandshakeTimeout
 	r.m = session.New(rules, now)
 	r.cancel = func() {}
+	r.history = r.few[:0]
 	for i := range r.legs {
-		r.legs[i].side = session.Side(i)
-		r.legs[i].changed.L = &r.mu
+		l := &r.legs[i]
+		l.side, l.queue, l.changed.L = session.Side(i), l.few[:0], &r.mu
 	}
 	return r
 }
