@@ -39,14 +39,7 @@ func (r *relay) handOver() {
 		return
 	}
 	for rest := r.history; len(rest) > 0; {
-		entry, body := r.ownUp(rest)
-		n := r.server.options.Recorder.add(rest)
-		if entry < n {
-			r.lost = 0
-		}
-		if body < n {
-			r.lostBody = 0
-		}
+		n := r.offer(rest)
 		if rest = rest[n:]; len(rest) > 0 {
 			r.lose(&rest[0])
 			rest = rest[1:]
@@ -54,6 +47,23 @@ func (r *relay) handOver() {
 	}
 	clear(r.history)
 	r.history = r.history[:0]
+}
+
+// offer returns how many records the recorder has taken, with the news of those
+// that were lost before them.
+func (r *relay) offer(records []session.Record) (taken int) {
+	if r.lost == 0 && r.lostBody == 0 {
+		return r.server.options.Recorder.add(records)
+	}
+	entry, body := r.ownUp(records)
+	taken = r.server.options.Recorder.add(records)
+	if entry < taken {
+		r.lost = 0
+	}
+	if body < taken {
+		r.lostBody = 0
+	}
+	return taken
 }
 
 // ownUp writes what was lost on the first record of its kind, and returns where

@@ -14,6 +14,9 @@ import (
 func (p *plain) flush(side session.Side) {
 	l, s := &p.r.legs[side], &p.socks[side]
 	queue := l.queue
+	if len(queue) == 0 && !s.shut {
+		return
+	}
 	for i := 0; i < len(queue); {
 		if queue[i].op != session.OpWrite {
 			p.shut(s)
