@@ -92,7 +92,7 @@ func TestDANEStep(t *testing.T) {
 		expect(t, name, w.ladder(t, target, probe.Wanted{}, "dane"), x.want)
 	}
 	w.dns.Trouble(owner, testenv.Servfail, dns.TypeTLSA)
-	expect(t, "no answer", w.ladder(t, target, probe.Wanted{}, "dane"), "warn the question for "+owner+" TLSA has no answer: …SERVFAIL…put mail off")
+	expect(t, "no answer", w.ladder(t, target, probe.Wanted{}, "dane"), "warn the question for "+owner+" TLSA has no answer here: …SERVFAIL…; senders that use DANE and get none either put mail off")
 	expect(t, "a smarthost", w.ladder(t, at("127.0.0.1", target.Port), probe.Wanted{}, "dane"), "skip 127.0.0.1 is not known to be a mail exchanger")
 }
 

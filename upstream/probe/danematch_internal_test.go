@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
+	"errors"
 	"math/big"
 	"testing"
 	"time"
@@ -80,5 +81,15 @@ func TestTLSAGarbage(t *testing.T) {
 	r := tlsaOf(&dns.TLSA{Usage: usageEE, Selector: selectorKey, MatchingType: matchFull, Certificate: "zz"})
 	if r.flaw() == "" {
 		t.Errorf("%s: got no flaw", r)
+	}
+}
+
+// TestDANEWordsAreLegible has an error of verification quote a name of the
+// certificate.
+func TestDANEWordsAreLegible(t *testing.T) {
+	record := tlsa{usage: usageEE, selector: selectorKey, matching: matchFull, data: []byte{1}}
+	f := held{record, errors.New("is for \x1b[31mmx")}.found()
+	if want := "is for ?[31mmx"; f.Result != daneMismatch || f.Text != want {
+		t.Errorf("got %+v, want a mismatch, %q", f, want)
 	}
 }

@@ -46,7 +46,7 @@ func trustOf(ctx context.Context, c *upstream.Connector, validated bool) daneTru
 func (d *danePlace) verdict() (Status, string) {
 	switch {
 	case d.fault != nil:
-		return StatusWarn, fmt.Sprintf("the question for %s TLSA has no answer: %s; senders that use DANE put mail off until it has", d.owner, d.fault.Text)
+		return StatusWarn, fmt.Sprintf("the question for %s TLSA has no answer here: %s; senders that use DANE and get none either put mail off", d.owner, d.fault.Text)
 	case len(d.records) == 0:
 		return StatusOK, fmt.Sprintf("no TLSA record at %s: senders deliver without DANE", d.owner)
 	case len(d.usable()) == 0:
@@ -104,7 +104,7 @@ func (h held) found() session.Found {
 	case h.record.flaw() != "":
 		f.Result, f.Text = daneUnusable, h.record.flaw()
 	case h.err != nil:
-		f.Result, f.Text = daneMismatch, h.err.Error()
+		f.Result, f.Text = daneMismatch, printable(h.err.Error())
 	}
 	return f
 }
@@ -132,7 +132,7 @@ func (d *danePlace) mismatch() string {
 	var why []string
 	for _, h := range d.results {
 		if h.record.flaw() == "" {
-			why = append(why, fmt.Sprintf("%s: %v", h.record, h.err))
+			why = append(why, fmt.Sprintf("%s: %s", h.record, printable(h.err.Error())))
 		}
 	}
 	due := hex.EncodeToString(association(d.chain[0], selectorKey, matchSHA256))
