@@ -69,7 +69,7 @@ func (p *Prober) Fix(ctx context.Context, t upstream.Target, want Search) Fix {
 	s := &search{prober: p, want: want, left: maxTrials, seen: map[settings]bool{}}
 	s.begin(ctx, t)
 	if s.base.good(s) {
-		return s.conclude(s.base)
+		return s.conclude(ctx, s.base)
 	}
 	s.round(ctx, s.base)
 	for _, from := range s.furthest() {
@@ -86,7 +86,7 @@ func (p *Prober) Fix(ctx context.Context, t upstream.Target, want Search) Fix {
 	if advice := s.advice(ctx, best); len(advice) > 0 && !best.good(s) {
 		best = advice[0]
 	}
-	return s.conclude(best)
+	return s.conclude(ctx, best)
 }
 
 // begin takes over what the check has seen. One that held no dialogue is made
@@ -132,8 +132,15 @@ func (s *search) furthest() (list []outcome) {
 }
 
 // fit reports whether an outcome may be recommended: never one in clear where
-// a password would go that way, or TLS was demanded.
-func (s *search) fit(o outcome) bool { return o.secure || o.stage < stageEHLO || !s.wantsTLS() }
+// a password would go that way, or TLS was demanded. A smarthost that offers
+// AUTH expects a password.
+func (s *search) fit(o outcome) bool {
+	if o.secure || o.stage < stageEHLO {
+		return true
+	}
+	given := s.base.began.target.Mode == upstream.ModeNone
+	return !s.wantsTLS() && (given || o.began.target.Mode != upstream.ModeNone || len(o.offered) == 0)
+}
 
 func (s *search) wantsTLS() bool {
 	switch s.base.began.target.Mode {

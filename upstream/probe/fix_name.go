@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
 )
 
 // maxOtherNames bounds the names that are looked up: the peer chooses them.
@@ -47,12 +48,15 @@ func (o *outcome) otherNames() (names []string) {
 	case e.Fault.Class == session.FaultAlert && e.Fault.Alert == alertUnrecognizedName:
 		names = o.spokenNames()
 	}
-	names = slices.DeleteFunc(names, func(name string) bool {
-		_, known := dns.IsDomainName(name)
-		_, err := netip.ParseAddr(name)
-		return !known || err == nil || !strings.Contains(name, ".") || strings.ContainsAny(name, "*_ :/@") || name == o.target.Host
-	})
+	names = slices.DeleteFunc(names, func(name string) bool { return !fullName(name) || name == o.target.Host })
 	return names[:min(len(names), maxOtherNames)]
+}
+
+// fullName reports a name that a host may have in the DNS: what a peer sends
+// may be anything.
+func fullName(name string) bool {
+	t, err := upstream.ParseTarget(name+":25", upstream.ModeAuto)
+	return err == nil && nameAlone(t.Host) == name && strings.Contains(name, ".") && !strings.Contains(name, "_")
 }
 
 // spokenNames are those by which the smarthost greets and answers EHLO.

@@ -34,7 +34,7 @@ func otherResolvers(_ context.Context, s *search, at outcome) (list []settings) 
 // it.
 func (s *search) proberFor(next settings) (p *Prober, done func(), err error) {
 	done = func() {}
-	if !next.addr.IsValid() && next.resolver == "" {
+	if !next.addr.IsValid() && next.resolver == "" && next.trusts == "" {
 		return s.prober, done, nil
 	}
 	reach := s.want.Reach
@@ -44,6 +44,9 @@ func (s *search) proberFor(next settings) (p *Prober, done func(), err error) {
 		reach.Resolver = ""
 	default:
 		reach.Resolver = next.resolver
+	}
+	if next.trusts != "" {
+		reach = trusting(reach)
 	}
 	if next.addr.IsValid() {
 		if reach.HostsFile, done, err = hostsFile(next); err != nil {

@@ -54,7 +54,10 @@ func (o *outcome) read() {
 			o.replied(e)
 		}
 	}
-	if o.failed != "" && o.target.Mode == upstream.ModeNone && o.stage < stageEHLO {
+	if len(o.offered) > 0 && !o.onTheWay() { // an offer in clear is none where TLS was to come
+		o.reach(stageOffered)
+	}
+	if o.target.Mode == upstream.ModeNone && o.failedAt(partConnect, partGreeting, partEHLO, partSTARTTLS) {
 		o.target.Mode = o.began.target.Mode // nothing was found out
 	}
 }
@@ -86,9 +89,7 @@ func (o *outcome) replied(e *session.Entry) {
 		o.reach(stageGreeting)
 	case e.Code == 250 && (e.Verb == "EHLO" || e.Verb == "HELO"):
 		o.reach(stageEHLO)
-		if o.offered = offeredIn(e.Text); len(o.offered) > 0 {
-			o.reach(stageOffered)
-		}
+		o.offered = offeredIn(e.Text)
 	case e.Code == 220 && e.Verb == "STARTTLS":
 		o.reach(stageSTARTTLS)
 	case e.Code == 235:

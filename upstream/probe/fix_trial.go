@@ -17,6 +17,7 @@ type settings struct {
 	mechanism string     // for AUTH; empty means the best on offer
 	addr      netip.Addr // the one address to use; invalid means any
 	resolver  string     // the DNS server to ask; empty means that of the check
+	trusts    string     // what is trusted beyond the roots, in words; empty means nothing
 }
 
 // outcome is what became of settings.
@@ -134,9 +135,10 @@ func (s *search) usable(o outcome) string {
 
 // maySignIn reports whether the one attempt may be made here: it is still to
 // be had, the smarthost is the one that was named, and nobody reads along. A
-// host that the search has thought of itself is not given the password.
+// host that the search has thought of itself is not given the password, nor is
+// one whose certificate nobody has vouched for.
 func (s *search) maySignIn(o outcome) bool {
-	return s.want.Script.User != "" && !s.spent() && o.good(s) && o.advised == "" && o.target.Host == s.base.began.target.Host
+	return s.want.Script.User != "" && !s.spent() && o.good(s) && o.trusts == "" && o.target.Host == s.base.began.target.Host
 }
 
 // spent reports that a sign-in was begun, or may have been.

@@ -6,8 +6,9 @@ import (
 	"smtp-proxy/upstream"
 )
 
-// WayRemedy tries the other ways to make TLS on the same port; none at all only
-// to learn whether TLS is what stands in the way.
+// WayRemedy tries the other ways to make TLS on the same port. It tries none at
+// all to learn whether TLS is what stands in the way, but not to get round a
+// certificate: whoever shows a wrong one may stand in between.
 func (remedies) WayRemedy() remedy { return remedy{cost: 20, propose: otherWays} }
 
 func otherWays(_ context.Context, s *search, at outcome) (list []settings) {
@@ -20,7 +21,7 @@ func otherWays(_ context.Context, s *search, at outcome) (list []settings) {
 		next.target.Mode = upstream.ModeAuto
 		list = append(list, next)
 	}
-	if at.failedAt(partSTARTTLS, partTLS, partCertificate) && at.target.Mode != upstream.ModeImplicit {
+	if at.failedAt(partSTARTTLS, partTLS) && at.target.Mode != upstream.ModeImplicit {
 		next.target.Mode = upstream.ModeNone
 		list = append(list, next)
 	}

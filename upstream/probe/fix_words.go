@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -10,8 +11,8 @@ import (
 )
 
 // conclude words what the search has come to.
-func (s *search) conclude(best outcome) Fix {
-	f := Fix{Change: s.words(best), Flags: s.flags(best), Reached: best.stage.String(), Text: s.remark(best)}
+func (s *search) conclude(ctx context.Context, best outcome) Fix {
+	f := Fix{Change: s.words(best), Flags: s.flags(best), Reached: best.stage.String(), Text: s.remark(ctx, best)}
 	for _, o := range s.tried {
 		t := Tried{Change: s.words(o), Reached: o.stage.String(), Text: o.why}
 		if o.failed == "" {
@@ -47,6 +48,9 @@ func (s *search) words(o outcome) string {
 	if o.mechanism != base.mechanism && o.advised == "" {
 		parts = append(parts, "sign in by "+o.mechanism)
 	}
+	if o.trusts != base.trusts {
+		parts = append(parts, fmt.Sprintf("trust %s, if it is what you expect there: have it in the file of --upstream-ca", o.trusts))
+	}
 	switch o.resolver {
 	case base.resolver:
 	case systemResolver:
@@ -72,10 +76,13 @@ func (s *search) addressWords(addr netip.Addr) string {
 // otherWay reports that the port speaks otherwise than the settings have it.
 func (s *search) otherWay(o outcome) bool {
 	base := s.base.began.target
-	if base.Mode == upstream.ModeAuto && o.began.target.Mode == upstream.ModeAuto {
-		return o.stage >= stageTLS && base.Implicit() != (o.target.Mode == upstream.ModeImplicit)
+	switch {
+	case base.Mode != upstream.ModeAuto:
+		return o.target.Mode != base.Mode
+	case o.began.target.Mode == upstream.ModeNone:
+		return true
 	}
-	return o.target.Mode != base.Mode
+	return o.stage >= stageTLS && base.Implicit() != (o.target.Mode == upstream.ModeImplicit)
 }
 
 func wayWords(m upstream.Mode) string {
@@ -103,6 +110,9 @@ func (s *search) flags(o outcome) (list []string) {
 	if o.resolver != base.resolver && o.resolver != systemResolver {
 		list = append(list, "--resolver "+o.resolver)
 	}
+	if o.trusts != base.trusts {
+		list = append(list, "--upstream-ca FILE")
+	}
 	return append(list, o.flags...)
 }
 
@@ -121,11 +131,13 @@ func (s *search) lack(o outcome) string {
 }
 
 // remark says what the change leaves open.
-func (s *search) remark(best outcome) string {
+func (s *search) remark(ctx context.Context, best outcome) string {
 	nothing := s.words(best) == ""
 	switch {
+	case nothing && ctx.Err() != nil && !best.good(s):
+		return "the time was up before a change that helps was found"
 	case best.good(s) && nothing:
-		return "nothing needs to be changed"
+		return "no setting needs to be changed: the session gets through as it is"
 	case nothing && s.base.failedAt(partRcpt, partDelivery):
 		return "the smarthost was reached and refuses the " + map[string]string{partRcpt: "recipient", partDelivery: "message"}[s.base.failed] +
 			": no setting on the way to it decides that, and none was tried"
@@ -154,6 +166,8 @@ func (s *search) notSignedIn(best outcome) []string {
 		return []string{fmt.Sprintf("%s was not signed in a second time: a password that is refused again and again locks accounts", user)}
 	case best.target.Host != s.base.began.target.Host:
 		return []string{fmt.Sprintf("%s was not signed in: the password is for the host that was named", user)}
+	case best.trusts != "":
+		return []string{fmt.Sprintf("%s was not signed in: the certificate is not trusted yet", user)}
 	}
 	return nil
 }
@@ -164,12 +178,18 @@ func (s *search) hopeless(best outcome) string {
 	if best.stage > stageNone {
 		came = "it gets as far as " + best.stage.String()
 	}
-	text := fmt.Sprintf("none of %d changes gets further", len(s.tried))
-	switch {
-	case len(s.tried) == 0:
-		text = "no change on this side could help"
-	case len(s.tried) == 1:
-		text = "the one change that could help does not"
+	text := fmt.Sprintf("none of %d changes gets further; ", len(s.tried))
+	switch len(s.tried) {
+	case 0:
+		text = "there is no setting that could help; "
+	case 1:
+		text = "the one change that could help does not; "
 	}
-	return text + "; " + came + ", and the cause is not on this side"
+	switch {
+	case best.failedAt(partAuth) && best.code >= 500:
+		return "the smarthost refuses the user name or the password: no other setting changes that, and neither was tried again"
+	case slices.ContainsFunc(s.tried, func(o outcome) bool { return o.failed == "" && !s.fit(o) }):
+		text += "TLS is what stands in the way: in clear it gets through, which is no way for a password; "
+	}
+	return text + came + ", and the cause is not on this side but at the smarthost or on the way to it"
 }
