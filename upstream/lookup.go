@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -39,17 +38,6 @@ func (c *Connector) Lookup(ctx context.Context, name string, qtype uint16) Recor
 		return noServers(name, qtype)
 	}
 	return n.records(ctx, name, qtype)
-}
-
-// LookupAt is Lookup with another DNS server, given as ip or ip:port.
-func (c *Connector) LookupAt(ctx context.Context, server, name string, qtype uint16) Records {
-	at, err := parseServer(server)
-	if err != nil {
-		r := noServers(name, qtype)
-		r.Fault.Text = fmt.Sprintf("%s %v", server, err)
-		return r
-	}
-	return newNameservers([]string{at}, tryTimeout, tries, c.resolver.timeout).records(ctx, name, qtype)
 }
 
 func noServers(name string, qtype uint16) Records {
