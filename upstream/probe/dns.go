@@ -139,7 +139,7 @@ func (n named) found() string {
 		if len(a.Addrs) == 0 {
 			continue
 		}
-		fact := fmt.Sprintf("%s in %s", a.Lookup.Type, tookWords(a.Lookup.Duration))
+		fact := fmt.Sprintf("%s in %s", a.Lookup.Type, rounded(a.Lookup.Duration))
 		if a.TTL > 0 {
 			fact += fmt.Sprintf(", good for %.0fs", a.TTL.Seconds())
 		}

@@ -179,7 +179,7 @@ func (o dnsOpinion) words() string {
 	if o.result == resolverKnows {
 		said = addrWords(o.addrs)
 	}
-	return fmt.Sprintf("%s in %s", said, tookWords(o.took))
+	return fmt.Sprintf("%s in %s", said, rounded(o.took))
 }
 
 // of returns the opinions with a result.

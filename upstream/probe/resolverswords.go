@@ -44,7 +44,7 @@ func (list dnsOpinions) troubles() (lines []Line) {
 		case o.result == resolverKnows && o.why != "":
 			text = fmt.Sprintf("%s answers for one address family only: %s", o.server, o.why)
 		case o.took > slowAnswer:
-			text = fmt.Sprintf("%s takes %s to answer: every connection whose address is not remembered waits as long", o.server, tookWords(o.took))
+			text = fmt.Sprintf("%s takes %s to answer: every connection whose address is not remembered waits as long", o.server, rounded(o.took))
 		default:
 			continue
 		}
@@ -64,7 +64,7 @@ func agreement(list dnsOpinions, host string) string {
 	var times []string
 	for _, o := range list {
 		if o.settled() {
-			times = append(times, fmt.Sprintf("%s in %s", o.server, tookWords(o.took)))
+			times = append(times, fmt.Sprintf("%s in %s", o.server, rounded(o.took)))
 		}
 	}
 	said := "know " + host
@@ -116,15 +116,4 @@ func addrWords(addrs []netip.Addr) string {
 		words = append(words, fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(words, ", ")
-}
-
-// tookWords is a time as a person reads it: "0.4ms", "12ms", "1.4s".
-func tookWords(d time.Duration) string {
-	switch {
-	case d >= time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	case d < time.Millisecond:
-		return fmt.Sprintf("%.1fms", d.Seconds()*1000)
-	}
-	return d.Round(time.Millisecond).String()
 }
