@@ -88,6 +88,8 @@ func phaseOf(step string) session.Phase {
 func (r *examined) code() ended {
 	f := r.failure()
 	switch {
+	case !f.any && r.undecided(): // nobody may take it for healthy
+		return exitFailed
 	case !f.any:
 		return 0
 	case f.phase != "":

@@ -53,7 +53,11 @@ func TestCheckFailure(t *testing.T) {
 		if got := r.code(); got != test.code {
 			t.Errorf("%v, %v: got code %d, want %d", test.lines, test.findings, got, test.code)
 		}
-		if got, want := r.verdict(), "mx:25 is not fit for mail from here: "+test.want; got != want {
+		want := "mx:25 is not fit for mail from here: " + test.want
+		if test.code == exitRcpt {
+			want = "mx:25 does not take this mail: " + test.want
+		}
+		if got := r.verdict(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

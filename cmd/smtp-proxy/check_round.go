@@ -54,7 +54,11 @@ func (x *examiner) examine(ctx context.Context, e *examinee, before *examined) *
 	told := quiet
 	if before == nil {
 		x.out.begin(r)
-		told = x.out.line
+		told = func(l probe.Line) {
+			if ctx.Err() == nil { // an interruption is no failure of the smarthost's
+				x.out.line(l)
+			}
+		}
 	}
 	limited, cancel := context.WithTimeout(ctx, max(x.c.timeout-probe.LastWord, x.c.timeout/2))
 	defer cancel()

@@ -54,7 +54,7 @@ func TestCheckInterrupted(t *testing.T) {
 	if took, most := time.Since(at), 5*time.Second; took > most {
 		t.Errorf("got away after %s, want at once", took)
 	}
-	if got := said.String(); strings.Contains(got, "fit for mail") || strings.Contains(got, "|  ") {
+	if got := said.String(); strings.Contains(got, "fit for mail") || strings.Contains(got, "FAIL") || strings.Contains(got, "|  ") {
 		t.Errorf("got a verdict of a check that was interrupted:\n%s", got)
 	}
 }
@@ -176,6 +176,8 @@ func TestCheckCode(t *testing.T) {
 		{"beside the dialogue first", []probe.Line{line("ports", "fail"), line("rcpt", "fail")}, nil, nil, 24},
 		{"beside the dialogue only", []probe.Line{line("dnsbl", "fail")}, nil, nil, 1},
 		{"a finding alone", []probe.Line{line("auth", "ok")}, []session.Entry{reply(7, session.PhaseAuth, 235)}, finding("auth.disabled", 7), 28},
+		{"no time for a session", []probe.Line{{Step: "dialogue", Status: probe.StatusSkip, Text: probe.OutOfTime}}, nil, nil, 1},
+		{"no time for a list", []probe.Line{{Step: "dnsbl", Status: probe.StatusSkip, Text: probe.OutOfTime}}, nil, nil, 0},
 		{"a finding of a probe", nil, nil, finding("reputation.ip-blocklisted", 9), 1},
 	} {
 		r := &examined{examinee: &examinee{}, report: probe.Report{Lines: test.lines, Dialogue: test.dialogue}, findings: test.findings}

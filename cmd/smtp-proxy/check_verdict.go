@@ -1,8 +1,10 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
+	"smtp-proxy/proxy/session"
 	"smtp-proxy/upstream/probe"
 )
 
@@ -10,7 +12,13 @@ import (
 func (r *examined) verdict() string {
 	name := r.target.Name
 	if f := r.failure(); f.any {
+		if aboutMail(f.phase) {
+			return name + " does not take this mail: " + f.String()
+		}
 		return name + " is not fit for mail from here: " + f.String()
+	}
+	if r.undecided() {
+		return name + ": nothing is known, as the time was up before a session came about; --timeout gives more"
 	}
 	if r.cutOff() {
 		return name + ": nothing failed so far, and the time was up before the end; --timeout gives more"
@@ -28,14 +36,25 @@ func (r *examined) verdict() string {
 	return text
 }
 
+// aboutMail tells the phases in which a smarthost judges one sender, recipient
+// or message, and may well take others.
+func aboutMail(p session.Phase) bool {
+	return slices.Contains([]session.Phase{session.PhaseMail, session.PhaseRcpt, session.PhaseData, session.PhaseDot}, p)
+}
+
 // cutOff reports a step that the end of the time has cut off.
-func (r *examined) cutOff() bool {
-	for _, l := range r.report.Lines {
-		if l.Status == probe.StatusSkip && strings.HasPrefix(l.Text, probe.OutOfTime) {
-			return true
-		}
-	}
-	return false
+func (r *examined) cutOff() bool { return slices.ContainsFunc(r.report.Lines, late) }
+
+// undecided reports a check whose time was up before the session with the
+// smarthost had said anything, so that it has neither failed nor gone well.
+func (r *examined) undecided() bool {
+	return slices.ContainsFunc(r.report.Lines, func(l probe.Line) bool { return late(l) && l.Step == stepDialogue })
+}
+
+const stepDialogue = "dialogue"
+
+func late(l probe.Line) bool {
+	return l.Status == probe.StatusSkip && strings.HasPrefix(l.Text, probe.OutOfTime)
 }
 
 func (r *examined) count(s probe.Status) (n int) {
