@@ -218,6 +218,11 @@ func brokenPlaces() []broken {
 			host:  "smpt.example.com", mode: upstream.ModeAuto, change: "set the host to smtp.example.com", reached: "auth-offered",
 		},
 		{
+			name:  "a host that is down beside a name that exists",
+			build: func(w *ward) { w.dns.A("smtp.gmail.com", "127.0.0.1"); w.closed() },
+			host:  "smtp.gmaill.com", mode: upstream.ModeAuto, text: "not even the name was found",
+		},
+		{
 			name:  "the domain alone",
 			build: func(w *ward) { w.here(); w.admit(&ailing{}) },
 			host:  "example.com", mode: upstream.ModeAuto, change: "set the host to smtp.example.com", reached: "auth-offered",
@@ -331,6 +336,26 @@ func brokenWords() []broken {
 			build: func(w *ward) { w.here(); w.admit(&ailing{user: "me@example.com"}) },
 			mode:  upstream.ModeAuto, script: signed("me"), auth: 1,
 			change: "sign in with the full address as the user name (me@example.com", reached: "auth-offered", text: "locks accounts",
+		},
+		{
+			name: "a user name that everybody shares",
+			build: func(w *ward) {
+				w.here()
+				w.want.UserForm = "apikey"
+				w.admit(&ailing{user: "apikey"})
+			},
+			mode: upstream.ModeAuto, script: signed("me@example.com"), auth: 1,
+			change: "sign in with the user name apikey, which is everybody's there", reached: "auth-offered",
+		},
+		{
+			name: "a user name of the provider's own",
+			build: func(w *ward) {
+				w.here()
+				w.want.UserForm = probe.UserOwn
+				w.admit(&ailing{user: "AKIA2"})
+			},
+			mode: upstream.ModeAuto, script: signed("AKIA1"), auth: 1,
+			reached: "auth-offered", text: "refuses the user name or the password",
 		},
 		{
 			name:  "the wrong port, and a short user name",

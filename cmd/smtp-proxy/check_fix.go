@@ -15,7 +15,7 @@ import (
 func (x *examiner) search(ctx context.Context, r *examined) *probe.Fix {
 	ctx, cancel := context.WithTimeout(ctx, x.c.timeout)
 	defer cancel()
-	want := probe.Search{Script: x.c.script, Before: r.report, Reach: r.reach, Hosts: x.hosts}
+	want := probe.Search{Script: x.c.script, Before: r.report, Reach: r.reach, Hosts: submitHosts(x.set), UserForm: userForm(x.set, r.provider)}
 	if r.reach.Resolver != "" {
 		want.Resolvers = []string{""}
 	}
@@ -31,6 +31,19 @@ func submitHosts(set *rules.Set) (hosts []string) {
 		}
 	}
 	return hosts
+}
+
+// userForm says what user names are like at a provider: empty where anything
+// may be.
+func userForm(set *rules.Set, provider string) probe.UserForm {
+	p, ok := set.ProviderByID(provider)
+	switch {
+	case !ok || p.Software:
+		return probe.UserUnknown
+	case p.User == "":
+		return probe.UserOwn
+	}
+	return probe.UserForm(p.User)
 }
 
 // fixJSON is the outcome of a search as check --json has it.

@@ -16,7 +16,7 @@ import (
 type examiner struct {
 	*program
 	c      checkup
-	hosts  []string // smarthosts that providers document
+	set    *rules.Set
 	engine *diagnose.Engine
 	out    reporter
 }
@@ -26,7 +26,7 @@ func (p *program) newExaminer(c checkup) (*examiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &examiner{program: p, c: c, hosts: submitHosts(set), engine: diagnose.New(set, diagnose.Options{Built: builtAt(), Now: p.now})}
+	x := &examiner{program: p, c: c, set: set, engine: diagnose.New(set, diagnose.Options{Built: builtAt(), Now: p.now})}
 	x.out = ladder{transcript{screen: p.onStdout(), now: p.now}}
 	if c.asJSON {
 		x.out = jsonReport{jsonLines(p.stdout)}

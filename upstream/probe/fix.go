@@ -33,6 +33,7 @@ type Search struct {
 	Reach     upstream.Options // how the connector of the prober was made
 	Hosts     []string         // smarthosts that many know by name, for slips of the finger
 	Resolvers []string         // DNS servers to ask instead, as ip:port; empty is the system's
+	UserForm  UserForm         // of the provider
 }
 
 // Fix is what a search has come to.
@@ -112,7 +113,7 @@ func (s *search) begin(ctx context.Context, t upstream.Target) {
 func (s *search) best() outcome {
 	best := s.base
 	for _, o := range s.tried {
-		if s.fit(o) && o.beyond(best, s) {
+		if s.fit(o) && s.plausible(o) && o.beyond(best, s) {
 			best = o
 		}
 	}
@@ -140,6 +141,12 @@ func (s *search) fit(o outcome) bool {
 	}
 	given := s.base.began.target.Mode == upstream.ModeNone
 	return !s.wantsTLS() && (given || o.began.target.Mode != upstream.ModeNone || len(o.offered) == 0)
+}
+
+// plausible reports whether a host that the search has thought of has shown to
+// be a smarthost: that a name exists says nothing.
+func (s *search) plausible(o outcome) bool {
+	return o.target.Host == s.base.began.target.Host || o.stage >= stageGreeting
 }
 
 func (s *search) wantsTLS() bool {

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/miekg/dns"
-
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/upstream"
 )
@@ -21,6 +19,8 @@ func (remedies) NameRemedy() remedy { return remedy{cost: 40, propose: ownNames}
 
 func ownNames(ctx context.Context, s *search, at outcome) (list []settings) {
 	used, _ := at.addrs()
+	ctx, cancel := context.WithTimeout(ctx, trialWait)
+	defer cancel()
 	for _, name := range at.otherNames() {
 		if s.leadsTo(ctx, name, used) {
 			next := at.began
@@ -75,10 +75,7 @@ func (o *outcome) spokenNames() (names []string) {
 
 // leadsTo reports whether a name has the given address.
 func (s *search) leadsTo(ctx context.Context, name string, addr netip.Addr) bool {
-	qtype := dns.TypeA
-	if addr.Is6() {
-		qtype = dns.TypeAAAA
-	}
-	answer := s.prober.options.Connector.Lookup(ctx, name, qtype)
-	return addr.IsValid() && slices.Contains(answer.Lookup.Answers, addr.String())
+	return addr.IsValid() && slices.ContainsFunc(s.prober.options.Connector.Addresses(ctx, name), func(r upstream.Resolution) bool {
+		return slices.Contains(r.Addrs, addr)
+	})
 }
