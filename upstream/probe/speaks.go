@@ -58,7 +58,7 @@ func (p *Prober) listen(ctx context.Context, t upstream.Target) (session.Entry, 
 	if err != nil {
 		return session.Entry{}, err
 	}
-	speaks, first := l.speaks(min(patience, p.options.Timeout/2))
+	speaks, first := l.speaks(limited, min(patience, p.options.Timeout/2))
 	if err := ctx.Err(); err != nil {
 		return session.Entry{}, err
 	}
@@ -105,19 +105,19 @@ func portCause(t upstream.Target, speaks protocol) string {
 }
 
 // speaks finds out what the other end says first, or in answer to a hello, and
-// ends the connection. first is its first line where that tells more.
-func (l *line) speaks(wait time.Duration) (speaks protocol, first string) {
-	deadline := time.Now().Add(wait)
-	_ = l.conn.SetDeadline(deadline)
+// ends the connection. first is its first line where that tells more. It says
+// nothing of use once ctx has ended.
+func (l *line) speaks(ctx context.Context, wait time.Duration) (speaks protocol, first string) {
+	l.allow(ctx, wait)
 	greeting, err := l.reply()
 	switch {
 	case err == nil && greeting.Code/100 != 1:
-		_ = l.conn.SetDeadline(time.Now().Add(wait))
+		l.allow(ctx, wait)
 		l.quit()
 		return speaksSMTP, ""
 	case upstream.Classify("read", err).Class == session.FaultTimeout && l.r.Buffered() == 0 && len(l.heard) == 0:
 		defer l.close()
-		_ = l.conn.SetDeadline(time.Now().Add(wait))
+		l.allow(ctx, wait)
 		return l.speaksTLS(), ""
 	case errors.Is(err, io.EOF) && len(l.heard) == 0:
 		l.close()
@@ -125,6 +125,14 @@ func (l *line) speaks(wait time.Duration) (speaks protocol, first string) {
 	}
 	l.close()
 	return speaksOther, fmt.Sprintf(" (%q)", printable(string(l.heard[:min(len(l.heard), 64)])))
+}
+
+// allow bounds what comes next by a time and by ctx.
+func (l *line) allow(ctx context.Context, wait time.Duration) {
+	_ = l.conn.SetDeadline(time.Now().Add(wait))
+	if ctx.Err() != nil { // its end may have set a deadline before this one
+		_ = l.conn.SetDeadline(time.Unix(1, 0))
+	}
 }
 
 // speaksTLS makes the widest offer and looks at the first record.

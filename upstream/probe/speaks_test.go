@@ -2,6 +2,7 @@ package probe_test
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"slices"
 	"strings"
@@ -62,5 +63,17 @@ func TestSpeaksIsRemembered(t *testing.T) {
 		if !slices.Equal(cached, want) {
 			t.Errorf("cached %v at 0, 50 and 70 seconds, want %v", cached, want)
 		}
+	}
+}
+
+// Nobody is kept waiting for a silent port beyond their time.
+func TestSpeaksEndsInTime(t *testing.T) {
+	p := newProber(t, nil, probe.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	e := p.Speaks(ctx, target(peer(t, nil, stays), upstream.ModeAuto))
+	if took := time.Since(began); took > 3*time.Second || e.Probe.Result != "skip" {
+		t.Errorf("got %s after %s, want skip when the time is over: %q", e.Probe.Result, took, e.Text)
 	}
 }
