@@ -64,6 +64,9 @@ func (c *checked) findings(t *testing.T, e *diagnose.Engine) []inspect.Finding {
 	ctx, cancel := context.WithTimeout(t.Context(), checkTime/2)
 	defer cancel()
 	for _, q := range e.Questions(c.Session) {
+		if q.Probe == "speaks" {
+			continue // the dialogue has found that out
+		}
 		answer := c.prober.Ask(ctx, c.target, probe.Question(q).About(c.Events))
 		answer.Seq = len(c.Events) + 1
 		c.Answer(&answer)

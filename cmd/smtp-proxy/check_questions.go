@@ -23,7 +23,7 @@ func (x *examiner) ask(ctx context.Context, p prober, r *examined, s *inspect.Se
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	for _, q := range x.engine.Questions(s) {
-		if q.Probe == stepBlocklists && (x.c.noBlocklist || r.recalled()) {
+		if x.barred(r, q.Probe) {
 			continue
 		}
 		answer := p.Ask(ctx, r.target, probe.Question(q).About(s.Events))
@@ -31,6 +31,13 @@ func (x *examiner) ask(ctx context.Context, p prober, r *examined, s *inspect.Se
 		s.Answer(&answer)
 		r.report.Answers = append(r.report.Answers, answer)
 	}
+}
+
+// barred reports a question that is not to be put: to blocklists that were not
+// to be asked, or not so soon; and what the port speaks, which the dialogue has
+// found out.
+func (x *examiner) barred(r *examined, probe string) bool {
+	return probe == "speaks" || probe == stepBlocklists && (x.c.noBlocklist || r.recalled())
 }
 
 // recalled reports that the blocklists were asked in an earlier round and it is
