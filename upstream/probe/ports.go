@@ -62,14 +62,13 @@ func (p *Prober) Ports(ctx context.Context, t upstream.Target) session.Entry {
 // ports asks without the gate and without the memory: a check has both to
 // itself.
 func (p *Prober) ports(ctx context.Context, t upstream.Target) session.Entry {
-	began := time.Now()
 	list := p.connect(ctx, fanout{
 		budget: t.Name, places: p.portsOf(t),
 		first: func(i int) bool { return i == 0 }, linger: otherWait,
 	})
 	v := portsVerdict{target: t, own: &list[0], others: list[1:]}
 	e := session.Entry{Phase: session.PhaseConnect, Fault: v.own.fault, Probe: &session.Probe{
-		Name: namePorts, Result: resultFail, Cause: v.cause(), Duration: time.Since(began),
+		Name: namePorts, Result: resultFail, Cause: v.cause(), Duration: slowest(list),
 	}}
 	switch {
 	case v.own.fault == nil && !v.own.spent:
@@ -82,6 +81,15 @@ func (p *Prober) ports(ctx context.Context, t upstream.Target) session.Entry {
 	e.Text = v.words()
 	e.Probe.Found = foundPorts(list)
 	return e
+}
+
+// slowest is how long the last answer took. The goodbyes behind it are nobody's
+// concern.
+func slowest(list []contact) (took time.Duration) {
+	for i := range list {
+		took = max(took, list[i].took)
+	}
+	return took
 }
 
 // foundPorts are the ports that were tried.
