@@ -60,7 +60,22 @@ func (s *spfStudy) proposal() string {
 	case s.direct:
 		return "v=spf1 ip4:<this machine's address> ~all"
 	}
-	return "v=spf1 a:" + s.host + " ~all"
+	return "v=spf1 " + spfTermFor(s.host) + " ~all"
+}
+
+// spfTermFor names a smarthost in a record that the world reads: a name or an
+// address that only this network knows is of no use there.
+func spfTermFor(host string) string {
+	addr, err := netip.ParseAddr(host)
+	switch {
+	case err != nil && strings.Contains(host, "."):
+		return "a:" + host
+	case err != nil || kindOf(addr).words != "":
+		return "ip4:<the smarthost's public address>"
+	case addr.Is4():
+		return "ip4:" + host
+	}
+	return "ip6:" + host
 }
 
 // byProvider asks whether the provider may send, by addresses out of what it
