@@ -153,10 +153,7 @@ func (n *nameservers) exchange(ctx context.Context, server, name string, qtype u
 	query.AuthenticatedData = n.wantsAD
 	reply, err := n.transact(ctx, "udp", server, query)
 	if err == nil && reply.Truncated {
-		// A server that does not speak TCP has at least given a part.
-		if whole, err := n.transact(ctx, "tcp", server, query); err == nil {
-			reply = whole
-		}
+		reply, err = n.whole(ctx, server, query, reply)
 	}
 	if err != nil {
 		return nil, err
@@ -168,6 +165,20 @@ func (n *nameservers) exchange(ctx context.Context, server, name string, qtype u
 		return nil, serverError{"a referral: it does not resolve for others"}
 	}
 	return reply, nil
+}
+
+// whole puts a question again over TCP, as its answer came cut. A server that
+// does not speak TCP has often given a part; one that has given nothing has not
+// said that there is nothing.
+func (n *nameservers) whole(ctx context.Context, server string, query, part *dns.Msg) (*dns.Msg, error) {
+	reply, err := n.transact(ctx, "tcp", server, query)
+	switch {
+	case err == nil:
+		return reply, nil
+	case len(part.Answer) > 0:
+		return part, nil
+	}
+	return nil, fmt.Errorf("the answer is too long for UDP, and over TCP: %w", err)
 }
 
 func rcodeName(code int) string {

@@ -2,6 +2,7 @@ package upstream_test
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -172,5 +173,28 @@ func TestAliasesInACircle(t *testing.T) {
 	}
 	if a, b := d.Asked("a.example", dns.TypeA), d.Asked("b.example", dns.TypeA); a > 2 || b > 2 {
 		t.Errorf("asked %d and %d times for the two, want 2 at most", a, b)
+	}
+}
+
+// TestCutAndNoTCP has a server that says over UDP only that its answer does not
+// fit, behind a firewall that lets no DNS over TCP through: that is no word on
+// whether the name exists.
+func TestCutAndNoTCP(t *testing.T) {
+	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &dns.Server{PacketConn: packets, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
+		reply := new(dns.Msg).SetReply(query)
+		reply.RecursionAvailable, reply.Truncated = true, true
+		_ = w.WriteMsg(reply) // who asked may have gone
+	})}
+	ended := make(chan error, 1)
+	go func() { ended <- server.ActivateAndServe() }() // ends with the test
+	t.Cleanup(func() { packets.Close(); <-ended })
+	c := newConnector(t, upstream.Options{Resolver: packets.LocalAddr().String()})
+	r := c.Lookup(t.Context(), "list.example", dns.TypeA)
+	if r.Fault == nil || r.Fault.Class != session.FaultDNS || !strings.Contains(r.Fault.Text, "over TCP") {
+		t.Errorf("got fault %+v, want one of class %s that names TCP", r.Fault, session.FaultDNS)
 	}
 }
