@@ -27,6 +27,7 @@ type broken struct {
 	reached string
 	text    string // part of what is said beside it
 	auth    int    // sign-ins that the smarthosts have heard, in all
+	rcpt    int    // recipients that the check has named before the search
 }
 
 // planted is the password of all fixtures.
@@ -338,6 +339,38 @@ func brokenWords() []broken {
 			change: "sign in with the full address as the user name (me@example.com", reached: "auth-offered", text: "locks accounts",
 		},
 		{
+			name:  "a password in clear where it needs TLS",
+			build: func(w *ward) { w.here(); w.admit(&ailing{inClear: true, guarded: true}) },
+			mode:  upstream.ModeNone, script: signed("me@example.com"), auth: 1,
+			change: "keep port {0} and set STARTTLS", reached: "auth-offered", text: "not signed in a second time",
+		},
+		{
+			name: "a sender that has to sign in",
+			build: func(w *ward) {
+				w.here()
+				w.admit(&ailing{mail: func(p *patient) string {
+					if !p.signed {
+						return "530 5.7.0 Authentication required"
+					}
+					return "250 Ok"
+				}})
+			},
+			mode: upstream.ModeAuto, script: probe.Script{From: "me@example.com"},
+			change: "let the app sign in: the smarthost offers PLAIN, LOGIN", reached: "auth-offered",
+		},
+		{
+			name:  "a recipient that is not relayed to",
+			build: func(w *ward) { w.here(); w.admit(&ailing{rcpt: "554 5.7.1 Relay access denied"}) },
+			mode:  upstream.ModeAuto, script: probe.Script{From: "me@example.com", To: "you@example.net"}, rcpt: 1,
+			change: "let the app sign in: the smarthost offers PLAIN, LOGIN", reached: "mail",
+		},
+		{
+			name:  "a recipient that does not exist",
+			build: func(w *ward) { w.here(); w.admit(&ailing{rcpt: "550 5.1.1 no such user"}); w.admit(&ailing{}) },
+			mode:  upstream.ModeAuto, script: probe.Script{From: "me@example.com", To: "you@example.net"}, rcpt: 1,
+			reached: "mail", text: "refuses the recipient",
+		},
+		{
 			name: "a user name that everybody shares",
 			build: func(w *ward) {
 				w.here()
@@ -410,15 +443,16 @@ func (w *ward) compare(b broken, f probe.Fix) {
 	if f.Reached != b.reached || !strings.Contains(f.Text, b.text) {
 		w.t.Errorf("got %q reached, and %q, want %q, and %q", f.Reached, f.Text, b.reached, b.text)
 	}
-	auth := 0
+	auth, rcpt := 0, 0
 	for _, h := range w.hosts {
 		auth += h.count("AUTH")
-		if rcpt, data := h.count("RCPT"), h.count("DATA"); rcpt+data > 0 {
-			w.t.Errorf("got %d RCPT and %d DATA, want none", rcpt, data)
+		rcpt += h.count("RCPT")
+		if data := h.count("DATA"); data > 0 {
+			w.t.Errorf("got %d DATA, want none", data)
 		}
 	}
-	if auth != b.auth {
-		w.t.Errorf("got %d AUTH, want %d", auth, b.auth)
+	if auth != b.auth || rcpt != b.rcpt {
+		w.t.Errorf("got %d AUTH and %d RCPT, want %d and %d", auth, rcpt, b.auth, b.rcpt)
 	}
 	if text := fmt.Sprintf("%+v", f); strings.Contains(text, planted) || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte(planted))[:16]) {
 		w.t.Errorf("got the password in %s", text)

@@ -2,6 +2,7 @@ package testenv_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -34,6 +35,8 @@ type ailing struct {
 	cert     []string // names; nil for the smarthost's own
 	config   func(*tls.Config)
 	user     string // the one that may sign in
+	guarded  bool   // nobody may in clear
+	rcpt     string // the reply, instead of 250
 
 	ln     net.Listener
 	served *tls.Config
@@ -153,6 +156,8 @@ func (p *patient) obey(line string) (over bool) {
 			reply = p.mail(p)
 		}
 		p.say(reply)
+	case "RCPT":
+		p.say(cmp.Or(p.rcpt, "250 2.1.5 Ok"))
 	case "QUIT":
 		p.say("221 bye")
 		return true
@@ -208,6 +213,10 @@ func (p *patient) auth(arg string) (over bool) {
 				user = decoded(strings.TrimRight(line, "\r\n"))
 			}
 		}
+	}
+	if p.guarded && !p.secure {
+		p.say("538 5.7.11 Encryption required for requested authentication mechanism")
+		return false
 	}
 	if p.user != "" && user != p.user {
 		p.say("535 5.7.8 Authentication failed")

@@ -82,7 +82,6 @@ func (p *Prober) Fix(ctx context.Context, t upstream.Target, want Search) Fix {
 	best := s.best()
 	if s.maySignIn(best) {
 		best = s.signIn(ctx, best)
-		s.tried = append(s.tried, best)
 	}
 	if advice := s.advice(ctx, best); len(advice) > 0 && !best.good(s) {
 		best = advice[0]

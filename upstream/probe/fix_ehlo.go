@@ -15,7 +15,7 @@ import (
 func (remedies) EHLORemedy() remedy { return remedy{cost: 60, propose: otherEHLO} }
 
 func otherEHLO(_ context.Context, s *search, at outcome) (list []settings) {
-	if !at.failedAt(partEHLO, partMail) || at.code == 0 || at.code == 421 && at.stage < stageGreeting {
+	if !at.failedAt(partEHLO, partMail) || at.wantsSignIn() || at.code == 0 || at.code == 421 && at.stage < stageGreeting {
 		return nil
 	}
 	said := at.ehlo()

@@ -117,7 +117,7 @@ func TestRemedies(t *testing.T) {
 		}
 		costs = append(costs, r.cost)
 	}
-	if want := []int{10, 20, 30, 40, 45, 50, 60, 70, 80, 90, 100}; !slices.Equal(costs, want) {
+	if want := []int{10, 20, 30, 40, 45, 50, 60, 70, 75, 80, 90, 100}; !slices.Equal(costs, want) {
 		t.Errorf("got costs %v, want %v", costs, want)
 	}
 }

@@ -148,7 +148,7 @@ func (s *search) spent() bool {
 	})
 }
 
-// signIn makes the one attempt.
+// signIn makes the one attempt, in place of the trial.
 func (s *search) signIn(ctx context.Context, o outcome) outcome {
 	script := s.want.Script
 	script.Name, script.To, script.Deliver, script.Mechanism = o.began.name, "", false, s.usable(o)
@@ -156,5 +156,8 @@ func (s *search) signIn(ctx context.Context, o outcome) outcome {
 	next.target.Mode = o.target.Mode
 	signed := s.talk(ctx, next, script)
 	signed.began = o.began
+	if i := slices.IndexFunc(s.tried, func(t outcome) bool { return t.began == o.began }); i >= 0 {
+		s.tried[i] = signed
+	}
 	return signed
 }

@@ -40,7 +40,7 @@ func otherUser(_ context.Context, s *search, at outcome) (outcome, bool) {
 		}
 		at.advised = fmt.Sprintf("sign in with the user name %s, which is everybody's there, in place of %s", form, user)
 	}
-	at.flags = nil
+	at.why, at.flags = "", nil
 	return at, true
 }
 
