@@ -40,7 +40,7 @@ func sharpenedFaults() []sharpened {
 		{name: "no such host", fault: started("connect.dns-no-such-host"), probe: "resolvers",
 			first: "connect.dns-no-such-host", cause: "connect.dns-no-such-host", words: []string{"says the same"}},
 		{name: "the resolver fails", fault: started("connect.dns-failure"), probe: "resolvers",
-			first: "connect.dns-failure", cause: "connect.dns-failure", words: []string{"Asked again"}},
+			first: "connect.dns-failure", cause: "connect.dns-failure", words: []string{"Asked once more"}},
 		{name: "the port waits for TLS", fault: waitsForTLS, probe: "speaks",
 			first: "connect.no-greeting", cause: "tls.implicit-expected", words: []string{"answered a TLS handshake", "--upstream-tls implicit"}},
 		{name: "the address is listed", fault: listedSomewhere, probe: "dnsbl",
