@@ -38,6 +38,8 @@ type socket struct {
 	connecting bool
 	ready      bool           // there may be something to read
 	peerEnds   bool           // the end has been announced: read on to it
+	fin        bool           // that is a FIN, and a read takes all before it
+	atEnd      bool           // all before the FIN has been read
 	ended      bool           // the end has been read
 	shut       bool           // our direction is to end behind what is unsent
 	waits      *session.Fault // a reset that the machine hears of behind the other side's end
@@ -83,9 +85,7 @@ func (p *plain) start() {
 // event takes what epoll says of a socket.
 func (p *plain) event(s *socket, events uint32) {
 	p.visit(func() {
-		if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-			s.peerEnds = true
-		}
+		s.announced(events)
 		if s.connecting {
 			p.connected(s, events)
 			return
@@ -97,6 +97,16 @@ func (p *plain) event(s *socket, events uint32) {
 			s.ready = true
 		}
 	})
+}
+
+// announced notes what events say of the end of what a side sends. Behind a FIN
+// nothing comes but a reset, which faultOf sees; and a read takes all that its
+// buffer holds of what is before it, unless an urgent mark breaks that up.
+func (s *socket) announced(events uint32) {
+	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		s.peerEnds = true
+		s.fin = events&(unix.EPOLLHUP|unix.EPOLLERR|unix.EPOLLPRI) == 0
+	}
 }
 
 // visit does what a change asks for, and what that makes possible. A bug in it
@@ -174,6 +184,10 @@ func (p *plain) read(s *socket) {
 		p.readSecure(s)
 		return
 	}
+	if s.atEnd {
+		p.ended(s, io.EOF)
+		return
+	}
 	n, e := rawRead(s.fd, p.x.buf[:])
 	switch {
 	case e == unix.EAGAIN:
@@ -183,7 +197,9 @@ func (p *plain) read(s *socket) {
 	case n == 0:
 		p.ended(s, io.EOF)
 	default:
-		s.ready = n == len(p.x.buf) || s.peerEnds // less than asked for is all there is
+		all := n < len(p.x.buf) // or it would have been filled
+		s.ready = !all || s.peerEnds
+		s.atEnd = all && s.fin
 		if !p.r.m.Over() {
 			p.r.apply(p.r.m.Received(time.Now(), s.side, p.x.buf[:n]))
 		}

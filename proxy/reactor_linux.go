@@ -173,7 +173,7 @@ func (x *reactor) watch(s *socket) error {
 	at.sock = s
 	turn := at.turn
 	x.mu.Unlock()
-	err := epollAdd(x.ep, s.fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET, s.slot, turn)
+	err := epollAdd(x.ep, s.fd, unix.EPOLLIN|unix.EPOLLPRI|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET, s.slot, turn)
 	if err != nil {
 		x.forget(s)
 	}
