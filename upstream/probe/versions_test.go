@@ -169,7 +169,7 @@ func TestVersionsOfSmarthosts(t *testing.T) {
 // graded all the same.
 func TestVersionsInASilence(t *testing.T) {
 	host := &picker{takes: map[uint16][]uint16{tls12: {ecdheGCM}}, silent: []uint16{ssl30}}
-	p := newProber(t, nil, probe.Options{Timeout: 300 * time.Millisecond})
+	p := newProber(t, nil, probe.Options{Timeout: time.Second})
 	lines, answer := climb(t, p, target(host.open(t), upstream.ModeSTARTTLS), "versions")
 	if got, want := states(answer), []string{"refused", "taken", "refused", "refused", "timeout"}; !slices.Equal(got, want) {
 		t.Errorf("states %q, want %q", got, want)
