@@ -161,7 +161,7 @@ func (n named) missing() (why, means string) {
 			said = append(said, a.Fault.Text)
 		}
 		if a.Fault.Class != session.FaultNoSuchHost {
-			means = "the resolver fails, not the smarthost: ask another one with --resolver"
+			means = "the DNS fails, not the smarthost: see whether another server has an answer (--resolver)"
 		}
 	}
 	return fmt.Sprintf("%s has no address: %s", n.host, orElse(strings.Join(said, "; "), "no answer")), means

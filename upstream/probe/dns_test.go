@@ -146,7 +146,7 @@ func TestDNSStep(t *testing.T) {
 		"half.example":    {"ok half.example is 8.8.4.4", "warn the AAAA question has no answer: …SERVFAIL"},
 		"bare.example":    {"fail bare.example has no address: no A record, says …; no AAAA record…check the spelling"},
 		"nowhere.example": {"fail nowhere.example has no address: no such host (NXDOMAIN), says " + w.dns.Addr() + "; check the spelling"},
-		"broken.example":  {"fail broken.example has no address: …REFUSED…the resolver fails"},
+		"broken.example":  {"fail broken.example has no address: …REFUSED…the DNS fails, not the smarthost"},
 		"blocked.example": {"fail blocked.example has no address: …answers 0.0.0.0, which is no address: it blocks this name"},
 		"listed.example":  {"ok listed.example is 192.0.2.9 (" + w.hosts + ")", "warn 192.0.2.9 is an address for examples"},
 		"127.0.0.1":       {"ok 127.0.0.1 is an address", "ok 127.0.0.1 is this machine itself"},
