@@ -17,12 +17,12 @@ type change struct {
 	now probe.Line
 }
 
-// changedRungs lists those that mean something else in now than in before.
-// What was not reached this time is no change: the rung that failed in front
-// of it is.
+// changedRungs lists those that mean something else in now than the last time
+// that their step was taken. What was left out or not reached this time is no
+// change: the rung that failed in front of it is.
 func changedRungs(before, now *examined) (list []change) {
-	old := byStep(before.report.Lines)
-	for step, lines := range byStepInOrder(now.report.Lines) {
+	old := before.standing()
+	for step, lines := range byStepInOrder(taken(now.report.Lines)) {
 		fresh, gone := difference(lines, old[step]), difference(old[step], lines)
 		for _, l := range fresh {
 			list = append(list, change{was: gone, now: l})
@@ -30,6 +30,22 @@ func changedRungs(before, now *examined) (list []change) {
 		}
 	}
 	return list
+}
+
+// standing is what each step said when it was last taken, in this round or an
+// earlier one. Behind an outage that is what to compare with.
+func (r *examined) standing() map[string][]probe.Line {
+	steps := byStep(taken(r.report.Lines))
+	for step, lines := range r.earlier {
+		if steps[step] == nil {
+			steps[step] = lines
+		}
+	}
+	return steps
+}
+
+func taken(lines []probe.Line) []probe.Line {
+	return slices.DeleteFunc(slices.Clone(lines), func(l probe.Line) bool { return l.Status == probe.StatusSkip })
 }
 
 func byStep(lines []probe.Line) map[string][]probe.Line {
@@ -126,7 +142,11 @@ func (l ladder) again(before, now *examined) error {
 	for _, f := range gone {
 		b.WriteString(l.paint(green, "  gone  ") + visible(f.Cause+"  "+f.Title) + "\n")
 	}
-	l.findings(&b, found, "")
+	if len(found) > 0 {
+		b.WriteByte('\n')
+		l.findings(&b, found, "")
+		b.WriteByte('\n')
+	}
 	b.WriteString(l.judgement(now) + "\n")
 	_, err := l.out.Write(b.Bytes())
 	return err

@@ -57,6 +57,36 @@ func TestChangedRungs(t *testing.T) {
 	}
 }
 
+// What an outage hides is no change, neither when it goes nor when it is back.
+func TestChangedRungsAroundAnOutage(t *testing.T) {
+	rung := func(step, text string, s probe.Status) probe.Line {
+		return probe.Line{Step: step, Status: s, Text: text}
+	}
+	well := []probe.Line{rung("connect", "there", "ok"), rung("tls", "1.3", "ok"), rung("clock", "right", "ok")}
+	first := &examined{report: probe.Report{Lines: well}}
+	down := &examined{earlier: first.standing(), report: probe.Report{Lines: []probe.Line{
+		rung("connect", "refused", "fail"), rung("tls", "no connection", "skip"), rung("clock", "nothing said", "skip")}}}
+	still := &examined{earlier: down.standing(), report: down.report}
+	back := &examined{report: probe.Report{Lines: append(well[:2:2], rung("clock", "late", "warn"))}}
+	for _, test := range []struct {
+		name        string
+		before, now *examined
+		want        string
+	}{
+		{"it goes", first, down, "connect"},
+		{"it is away", down, still, ""},
+		{"it is back", still, back, "connect clock"},
+	} {
+		var got []string
+		for _, c := range changedRungs(test.before, test.now) {
+			got = append(got, c.now.Step)
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%s: got changes of %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
 // What a peer says drives no terminal; a status is a word and not only a
 // colour, and a long text stays in its column.
 func TestRung(t *testing.T) {

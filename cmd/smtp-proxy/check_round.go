@@ -44,7 +44,8 @@ type examined struct {
 	provider   string
 	report     probe.Report
 	findings   []inspect.Finding
-	fix        *probe.Fix // nil without --fix
+	fix        *probe.Fix              // nil without --fix
+	earlier    map[string][]probe.Line // what each step said when it was last taken, up to the round before
 }
 
 // examine checks one smarthost, within the time that a check has. The first
@@ -65,6 +66,9 @@ func (x *examiner) examine(ctx context.Context, e *examinee, before *examined) *
 	p := x.prober(e)
 	r.report = p.Check(limited, e.target, x.wanted(r, before), told)
 	r.recall(before)
+	if before != nil {
+		r.earlier = before.standing()
+	}
 	x.diagnose(limited, p, r)
 	if x.c.fix && ctx.Err() == nil {
 		r.fix = x.search(ctx, r)
