@@ -16,11 +16,11 @@ import (
 
 // crowd counts who is there at the same time, on all ports of a smarthost.
 type crowd struct {
-	mu           sync.Mutex
-	here, most   int
-	all          int
-	enough       chan struct{} // closed when as many are here as may be
-	several, end sync.Once
+	mu         sync.Mutex
+	here, most int
+	all        int
+	enough     chan struct{} // closed when as many are here as may be
+	several    sync.Once
 }
 
 func (c *crowd) enter(most int) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"smtp-proxy/proxy/session"
-	"smtp-proxy/upstream"
 )
 
 // TrustRemedy looks how far a session comes once the certificate is trusted,
@@ -37,11 +36,4 @@ func lastIssuer(facts *session.TLS) string {
 		return facts.Chain[n-1].Issuer
 	}
 	return "unknown"
-}
-
-// trusting changes how a smarthost is reached for a trial, which has no secret
-// to lose: the certificate that would have to be trusted is let pass.
-func trusting(reach upstream.Options) upstream.Options {
-	reach.Insecure = true
-	return reach
 }

@@ -153,6 +153,9 @@ func (s *search) remark(ctx context.Context, best outcome) string {
 	if !best.secure && best.stage >= stageEHLO && best.advised == "" {
 		list = append(list, "all of it is in clear, and can be read on its way")
 	}
+	if host := best.target.Host; host != s.base.began.target.Host {
+		list = append(list, fmt.Sprintf("be sure that %s is the smarthost that is meant", host))
+	}
 	return strings.Join(append(list, s.notSignedIn(best)...), "; ")
 }
 
