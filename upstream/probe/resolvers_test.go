@@ -18,21 +18,27 @@ func TestResolversStep(t *testing.T) {
 	both(func(d *testenv.DNS) { d.A("same.example", "192.0.2.1", "192.0.2.2") })
 	first.A("turns.example", "192.0.2.1")
 	second.A("turns.example", "192.0.2.2")
+	first.A("split.example", "8.8.4.4")
+	second.A("split.example", "10.0.0.1")
 	first.A("late.example", "192.0.2.1")
 	both(func(d *testenv.DNS) { d.A("dead.example", "192.0.2.1") })
 	second.Trouble("dead.example", testenv.Silent)
 	both(func(d *testenv.DNS) { d.A("half.example", "192.0.2.1") })
 	second.Trouble("half.example", testenv.Servfail, dns.TypeAAAA)
+	both(func(d *testenv.DNS) { d.A("refused.example", "192.0.2.1") })
+	second.Trouble("refused.example", testenv.Refused)
 	both(func(d *testenv.DNS) { d.Trouble("broken.example", testenv.Refused) })
 	w := newWorld(t, settings{servers: []string{first.Addr(), second.Addr()}})
 	for host, want := range map[string][]string{
 		"same.example":    {"ok 2 DNS servers know same.example alike (" + first.Addr() + " in …, " + second.Addr() + " in "},
 		"nowhere.example": {"ok 2 DNS servers say that nowhere.example has no address alike ("},
-		"turns.example":   {"warn the DNS servers give different addresses of turns.example: " + first.Addr() + " says 192.0.2.1; " + second.Addr() + " says 192.0.2.2"},
+		"turns.example":   {"ok the DNS servers give different addresses of turns.example: " + first.Addr() + " says 192.0.2.1; " + second.Addr() + " says 192.0.2.2"},
+		"split.example":   {"warn the DNS servers give different addresses of split.example: " + first.Addr() + " says 8.8.4.4; " + second.Addr() + " says 10.0.0.1; one of them has local data"},
 		"late.example":    {"warn the DNS servers disagree about late.example: " + first.Addr() + " has 192.0.2.1, and " + second.Addr() + ": no such host (NXDOMAIN)"},
-		"dead.example":    {"ok the DNS server knows dead.example (" + first.Addr(), "warn " + second.Addr() + ": no answer in time"},
+		"dead.example":    {"ok the DNS server knows dead.example (" + first.Addr(), "warn " + second.Addr() + ": no answer in time; when it is asked first, every look-up waits"},
+		"refused.example": {"ok the DNS server knows refused.example", "warn " + second.Addr() + ": REFUSED; when it is asked first, another has to be asked"},
 		"half.example":    {"ok 2 DNS servers", "warn " + second.Addr() + " answers for one address family only: SERVFAIL"},
-		"broken.example":  {"fail no DNS server answers: " + first.Addr() + ": REFUSED; " + second.Addr() + ": REFUSED"},
+		"broken.example":  {"fail no DNS server has an answer: " + first.Addr() + ": REFUSED; " + second.Addr() + ": REFUSED"},
 		"listed.example":  {"skip listed.example is 192.0.2.9 (" + w.hosts + "): no DNS server is asked"},
 		"192.0.2.1":       {"skip 192.0.2.1 is an address: no DNS server is asked"},
 	} {
@@ -121,5 +127,5 @@ func TestResolversUnreachable(t *testing.T) {
 	addr := closed.LocalAddr().String()
 	closed.Close()
 	w := newWorld(t, settings{servers: []string{addr}})
-	expect(t, "closed port", w.ladder(t, at("mail.example", 25), probe.Wanted{}, "resolvers"), "fail no DNS server answers: "+addr+": …refused")
+	expect(t, "closed port", w.ladder(t, at("mail.example", 25), probe.Wanted{}, "resolvers"), "fail no DNS server has an answer: "+addr+": …refused")
 }

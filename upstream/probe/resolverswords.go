@@ -21,15 +21,17 @@ func (list dnsOpinions) lines(host string) []Line {
 	first := Line{Status: StatusOK, Took: took, Text: agreement(list, host)}
 	if !slices.ContainsFunc(list, dnsOpinion.settled) {
 		first.Status = StatusFail
-		first.Text = fmt.Sprintf("no DNS server answers: %s", troubleWords(list))
+		first.Text = fmt.Sprintf("no DNS server has an answer: %s", troubleWords(list))
 		return []Line{first}
 	}
 	lines := []Line{first}
 	switch {
 	case list.disagree():
 		lines[0] = Line{Status: StatusWarn, Took: took, Text: disagreement(list, host) + ": sessions fail or not by which of them is asked"}
+	case list.apart():
+		lines[0] = Line{Status: StatusWarn, Took: took, Text: differing(list, host) + "; one of them has local data, and which is asked decides where sessions go"}
 	case list.differ():
-		lines[0] = Line{Status: StatusWarn, Took: took, Text: differing(list, host)}
+		lines[0] = Line{Status: StatusOK, Took: took, Text: differing(list, host) + "; that is usual where it has many and they take turns"}
 	}
 	return append(lines, list.troubles()...)
 }
@@ -40,7 +42,7 @@ func (list dnsOpinions) troubles() (lines []Line) {
 		text := ""
 		switch {
 		case !o.settled():
-			text = fmt.Sprintf("%s: %s; when it is asked first, every look-up waits for it", o.server, o.why)
+			text = fmt.Sprintf("%s: %s; %s", o.server, o.why, o.cost())
 		case o.result == resolverKnows && o.why != "":
 			text = fmt.Sprintf("%s answers for one address family only: %s", o.server, o.why)
 		case o.took > slowAnswer:
@@ -51,6 +53,24 @@ func (list dnsOpinions) troubles() (lines []Line) {
 		lines = append(lines, Line{Status: StatusWarn, Took: o.took, Text: text})
 	}
 	return lines
+}
+
+// cost says what a server without an answer does to look-ups.
+func (o dnsOpinion) cost() string {
+	if o.result == resolverSilent {
+		return "when it is asked first, every look-up waits for it"
+	}
+	return "when it is asked first, another has to be asked behind it"
+}
+
+// apart reports whether two servers give addresses of different kinds, as a
+// private one and one of the internet.
+func (list dnsOpinions) apart() bool {
+	kinds := map[addressKind]bool{}
+	for _, o := range list.of(resolverKnows) {
+		kinds[kindOf(o.addrs[0])] = true
+	}
+	return len(kinds) > 1
 }
 
 // differ reports whether two servers know addresses and not the same.
@@ -88,8 +108,7 @@ func differing(list dnsOpinions, host string) string {
 	for _, o := range list.of(resolverKnows) {
 		each = append(each, fmt.Sprintf("%s says %s", o.server, addrWords(o.addrs)))
 	}
-	return fmt.Sprintf("the DNS servers give different addresses of %s: %s; it has many and they take turns, or one server has old or local data",
-		host, strings.Join(each, "; "))
+	return fmt.Sprintf("the DNS servers give different addresses of %s: %s", host, strings.Join(each, "; "))
 }
 
 func troubleWords(list dnsOpinions) string {
