@@ -39,7 +39,9 @@ func runVersions(ctx context.Context, x *examination) {
 	x.answer(x.prober.answer(x.known.spoken, s.entry()))
 }
 
-// handshake returns what the dialogue saw of TLS, or why there is nothing.
+// handshake returns what the dialogue saw of TLS, or why there is nothing. A
+// handshake that got no answer in time is left to the path-mtu step: each
+// further one would wait as long.
 func (x *examination) handshake() (seen *session.TLS, why string) {
 	why = "not examined: there was no connection"
 	for i := range x.known.dialogue {
@@ -49,6 +51,9 @@ func (x *examination) handshake() (seen *session.TLS, why string) {
 		}
 		switch e.Kind {
 		case session.KindTLS:
+			if e.Fault != nil && e.Fault.Class == session.FaultTimeout {
+				return nil, "not examined: the handshake got no answer in time"
+			}
 			if e.TLS != nil {
 				seen = e.TLS
 			}
