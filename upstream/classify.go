@@ -63,8 +63,12 @@ func isTimeout(err error) bool {
 }
 
 // plainText is the innermost wording of a network error: the addresses that
-// net.OpError puts around it stand in the entry already.
+// net.OpError puts around it stand in the entry already. A deadline of the
+// library's is in words that only programmers know.
 func plainText(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Err != nil && !isAlertOp(op) {
 		err = op.Err

@@ -65,6 +65,9 @@ func TestClassify(t *testing.T) {
 			t.Errorf("%q classified as %+v; want class %s, alert %d, ours %v", tt.err, f, tt.class, tt.alert, tt.sent)
 		}
 	}
+	if got, want := Classify("handshake", context.DeadlineExceeded).Text, "no answer in time"; got != want {
+		t.Errorf("a deadline is worded %q, want %q", got, want)
+	}
 	if f := Classify("read", nil); f != nil {
 		t.Errorf("no error classified as %+v", f)
 	}
