@@ -15,6 +15,7 @@ const (
 	stateRefused = "refused"
 	stateSilent  = "timeout"
 	stateName    = "name-refused" // the server name was refused, or the want of one
+	stateNoTLS   = "not-tls"      // what answered is no TLS, which is neither
 )
 
 // order is whose preference decides.
@@ -82,6 +83,8 @@ func (s *survey) first(g *grade) trial {
 		switch {
 		case g.doubtful:
 			g.state = stateSilent
+		case r.fault != nil && (r.fault.Class == session.FaultNotTLS || r.fault.Class == session.FaultCorrupt):
+			g.state = stateNoTLS
 		case r.fault == nil || r.fault.Alert != alertUnrecognizedName:
 			g.state = stateRefused
 		case o.SNI != "":

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"smtp-proxy/proxy/session"
 	"smtp-proxy/proxy/wire"
 )
 
@@ -47,6 +46,8 @@ func (s *survey) why() string {
 		return s.cut.Error()
 	case len(s.in(stateName)) > 0:
 		return "it refuses the server name, or the want of one, before anything else (unrecognized_name)"
+	case len(s.in(stateNoTLS)) > 0:
+		return "the answer to a TLS hello is no TLS"
 	}
 	return "no answer in time"
 }
@@ -55,9 +56,6 @@ func (s *survey) why() string {
 func (s *survey) lines() (lines []Line) {
 	if !s.answered() {
 		return []Line{{Status: StatusSkip, Text: "not examined: " + s.why()}}
-	}
-	if f := s.grades[1].fault; f != nil && f.Class == session.FaultNotTLS {
-		return []Line{{Status: StatusSkip, Text: "not examined: the answer to a TLS hello is no TLS"}}
 	}
 	if len(s.in(stateTaken)) == 0 && s.cut == nil {
 		return []Line{{Status: StatusWarn, Text: s.nothing()}}
@@ -194,6 +192,9 @@ func (s *survey) refusedLines() (lines []Line) {
 	}
 	if names := s.in(stateSilent); len(names) > 0 {
 		lines = append(lines, Line{Status: StatusSkip, Text: "no answer in time to an offer of " + list(names) + ": not known"})
+	}
+	if names := s.in(stateNoTLS); len(names) > 0 {
+		lines = append(lines, Line{Status: StatusSkip, Text: "the answer to an offer of " + list(names) + " is no TLS: not known"})
 	}
 	return lines
 }
