@@ -62,3 +62,23 @@ func TestCheckFailure(t *testing.T) {
 		}
 	}
 }
+
+// What a session and a probe say in the same words is shown once, and the
+// finding itself keeps it.
+func TestShown(t *testing.T) {
+	const lost = "mx does not send the certificate of its issuer"
+	r := &examined{findings: []inspect.Finding{{Evidence: []inspect.Evidence{
+		{Event: 3, Text: "handshake failed: " + lost}, {Event: 9, Text: lost}, {Event: 9, Text: "TLS 1.3"}, {Event: 10, Text: "TLS 1.3"},
+	}}, {Evidence: []inspect.Evidence{}}}}
+	shown := r.shown()
+	got := shown[0].Evidence
+	if len(got) != 2 || got[0].Text != "handshake failed: "+lost || got[1].Text != "TLS 1.3" || got[0].Event != 0 {
+		t.Errorf("got %+v, want the handshake and TLS 1.3 without their numbers", got)
+	}
+	if shown[1].Evidence == nil {
+		t.Error("got no list for a finding without evidence, want an empty one")
+	}
+	if len(r.findings[0].Evidence) != 4 || r.findings[0].Evidence[0].Event != 3 {
+		t.Errorf("got %+v of the finding itself, want it as it was", r.findings[0].Evidence)
+	}
+}

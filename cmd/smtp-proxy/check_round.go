@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"smtp-proxy/inspect"
@@ -100,14 +101,28 @@ func (x *examiner) diagnose(ctx context.Context, p prober, r *examined) {
 }
 
 // shown returns the findings for a reader, who sees no numbered dialogue that
-// their evidence could point into.
+// their evidence could point into, and who need not read the same words of the
+// session and again of a probe.
 func (r *examined) shown() []inspect.Finding {
 	list := slices.Clone(r.findings)
 	for i := range list {
-		list[i].Evidence = slices.Clone(list[i].Evidence)
+		list[i].Evidence = withoutEchoes(list[i].Evidence)
 		for j := range list[i].Evidence {
 			list[i].Evidence[j].Event = 0
 		}
 	}
 	return list
+}
+
+// withoutEchoes leaves out evidence whose words another ends with.
+func withoutEchoes(list []inspect.Evidence) (rest []inspect.Evidence) {
+	rest = list[:0:0]
+	for i, e := range list {
+		echo := func(o inspect.Evidence) bool { return o.Text != e.Text && strings.HasSuffix(o.Text, e.Text) }
+		same := func(o inspect.Evidence) bool { return o.Text == e.Text }
+		if !slices.ContainsFunc(list, echo) && !slices.ContainsFunc(list[:i], same) {
+			rest = append(rest, e)
+		}
+	}
+	return rest
 }
