@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ocsp"
 
@@ -46,7 +47,7 @@ func (w well) check(t *testing.T, engine *diagnose.Engine) {
 	t.Helper()
 	f, mails := w.peer(t)
 	w.script.Name, w.script.From, w.script.To = "app.localhost", "app@example.com", "user@example.net"
-	c := examine(t, f, w.script)
+	c := examine(t, f, exam{script: w.script, within: time.Minute})
 	c.wantNothing(t, engine)
 	want := map[string]bool{"auth": w.script.User != "", "mail": true, "rcpt": true, "delivery": w.script.Deliver}
 	for _, l := range c.report.Lines {

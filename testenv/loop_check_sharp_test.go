@@ -31,7 +31,7 @@ func (s *sharpened) checkOf(t *testing.T, engine *diagnose.Engine) {
 	t.Helper()
 	f := s.fault(t)
 	elsewhere := newSmarthost(t, testenv.SmarthostOptions{})
-	c := examine(t, f, scriptOf(f), s.ports(t, elsewhere)...)
+	c := examine(t, f, exam{script: scriptOf(f), others: s.ports(t, elsewhere)})
 	found := c.findings(t, engine)
 	c.wantLadder(t, found)
 	wantCause(t, loadRules(t), found, s.cause, c.Session)

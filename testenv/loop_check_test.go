@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -18,8 +17,12 @@ import (
 	"smtp-proxy/upstream/probe"
 )
 
-// checkTime bounds one check: the wait for whatever never comes.
-const checkTime = 5 * time.Second
+// exam is what is asked of a smarthost.
+type exam struct {
+	script probe.Script
+	others []int         // in place of the other ports of a host, which no test may open
+	within time.Duration // the wait for whatever never comes; 0 for 5 s
+}
 
 // checked is a check of one smarthost, and the session that it amounts to.
 type checked struct {
@@ -27,13 +30,13 @@ type checked struct {
 	report probe.Report
 	prober *probe.Prober
 	target upstream.Target
+	until  time.Time // its time is over
 }
 
-// examine checks a smarthost as the command does, with a prober of its own. The
-// other ports of a host are fixed ones, which no test may open: others stand in
-// for them.
-func examine(t *testing.T, f *testenv.Fault, script probe.Script, others ...int) *checked {
+// examine checks a smarthost as the command does, with a prober of its own.
+func examine(t *testing.T, f *testenv.Fault, x exam) *checked {
 	t.Helper()
+	limit := cmp.Or(x.within, 5*time.Second)
 	mode, err := upstream.ParseMode(f.Relay.UpstreamTLS)
 	if err != nil {
 		t.Fatal(err)
@@ -43,14 +46,14 @@ func examine(t *testing.T, f *testenv.Fault, script probe.Script, others ...int)
 		t.Fatal(err)
 	}
 	p := probe.New(probe.Options{
-		Connector: loopConnector(t, f), AtOnce: 16, PerMinute: 1000, Timeout: checkTime,
-		OtherPorts: append([]int{}, others...),
+		Connector: loopConnector(t, f), AtOnce: 16, PerMinute: 1000, Timeout: limit,
+		OtherPorts: append([]int{}, x.others...),
 	})
 	info := session.Info{ID: "check", Started: time.Now(), Upstream: target.Name, Mode: string(target.Mode), AppTLS: "none"}
-	ctx, cancel := context.WithTimeout(t.Context(), checkTime)
+	c := &checked{prober: p, target: target, until: info.Started.Add(limit)}
+	ctx, cancel := context.WithDeadline(t.Context(), c.until)
 	defer cancel()
-	c := &checked{prober: p, target: target}
-	c.report = p.Check(ctx, target, probe.Wanted{Blocklists: true, Script: script}, func(probe.Line) {})
+	c.report = p.Check(ctx, target, probe.Wanted{Blocklists: true, Script: x.script}, func(probe.Line) {})
 	c.Session = inspect.Examined(&info, c.report.Dialogue, c.report.Answers, time.Now())
 	return c
 }
@@ -61,7 +64,7 @@ func (c *checked) findings(t *testing.T, e *diagnose.Engine) []inspect.Finding {
 	t.Helper()
 	c.Upstream.Provider = e.Provider(c.Session)
 	c.Findings = e.Annotate(c.Session)
-	ctx, cancel := context.WithTimeout(t.Context(), checkTime/2)
+	ctx, cancel := context.WithDeadline(t.Context(), c.until)
 	defer cancel()
 	for _, q := range e.Questions(c.Session) {
 		if q.Probe == "speaks" {
@@ -158,15 +161,14 @@ func wantsMessage(t *testing.T) map[string]bool {
 func TestCheckNamesTheCauseOfEveryFault(t *testing.T) {
 	t.Parallel()
 	set, engine, late := loadRules(t), newEngine(t), wantsMessage(t)
-	_, all := showings(t)
+	names, all := showings(t)
 	excused := shownToApps()
-	maps.DeleteFunc(all, func(_ string, s showing) bool { return excused[s.id] != "" })
+	names = slices.DeleteFunc(names, func(name string) bool { return excused[all[name].id] != "" })
 	for id := range excused {
 		if !slices.Contains(allFaults(t), id) {
 			t.Errorf("%s is excused, and there is no such fault", id)
 		}
 	}
-	names := slices.Sorted(maps.Keys(all))
 	eachAtOnce(t, names, func(t *testing.T, name string) {
 		f, err := testenv.StartFault(all[name].id, testenv.FaultOptions{Persona: all[name].persona})
 		if err != nil {
@@ -177,7 +179,7 @@ func TestCheckNamesTheCauseOfEveryFault(t *testing.T) {
 		script.Deliver = late[name]
 		var c *checked
 		for n := range f.Sends {
-			c = examine(t, f, script)
+			c = examine(t, f, exam{script: script})
 			if n < f.Sends-1 {
 				c.wantNothing(t, engine)
 			}

@@ -3,6 +3,7 @@ package testenv_test
 import (
 	"net"
 	"testing"
+	"time"
 
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/testenv"
@@ -17,7 +18,7 @@ func TestCheckOnlyWarnsOfWhatTheSmarthostLetsPass(t *testing.T) {
 	t.Parallel()
 	f := suspicious(t)
 	for _, to := range []string{"user@no-such-domain.invalid", "user@closed.example", "user@lost.example"} {
-		c := examine(t, f, probe.Script{From: "app@example.com", To: to})
+		c := examine(t, f, exam{script: probe.Script{From: "app@example.com", To: to}, within: time.Minute})
 		c.wantNothing(t, newEngine(t))
 		for _, step := range []string{"mx", "starttls", "ptr", "dnsbl", "spf", "dmarc"} {
 			c.wantWarned(t, step)
