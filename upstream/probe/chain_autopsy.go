@@ -48,7 +48,7 @@ func walk(chain []session.Certificate) []int {
 func (a autopsy) certificate(i int, path []int) Line {
 	c := &a.facts.Chain[i]
 	l := Line{Status: StatusOK, Text: fmt.Sprintf("%d: %s, issued by %s, %s, %s",
-		i+1, subjectOf(c), issuerOf(c), c.Key, a.left(c))}
+		i+1, subjectOf(c), issuerOf(c), c.Key, lifeLeft(c, a.now))}
 	note := func(s Status, text string) {
 		if l.Status != StatusFail && s != StatusOK {
 			l.Status = s
@@ -80,9 +80,9 @@ func (a autopsy) twin(i int) int {
 	return slices.IndexFunc(a.facts.Chain[:i], func(c session.Certificate) bool { return sameCertificate(&c, &a.facts.Chain[i]) })
 }
 
-// left says how long a certificate is still good for.
-func (a autopsy) left(c *session.Certificate) string {
-	switch left := c.NotAfter.Sub(a.now); {
+// lifeLeft says how long a certificate is still good for.
+func lifeLeft(c *session.Certificate, now time.Time) string {
+	switch left := c.NotAfter.Sub(now); {
 	case left < 0:
 		return "ended on " + c.NotAfter.UTC().Format(time.DateOnly)
 	case left < 48*time.Hour:

@@ -105,3 +105,14 @@ func TestCovers(t *testing.T) {
 		}
 	}
 }
+
+// TestCertificateWords names a certificate in the dialogue as the chain does.
+func TestCertificateWords(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	facts := &session.TLS{Chain: []session.Certificate{{
+		Names: []string{"mx.example.com"}, Issuer: `CN=Acme\, Inc. CA,O=Acme`, NotAfter: now.Add(30 * time.Hour),
+	}}}
+	if got, want := certificateWords(facts, now), "for mx.example.com, by Acme, Inc. CA, 30 hours left"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -75,34 +75,11 @@ func certificateWords(facts *session.TLS, now time.Time) string {
 	leaf := &facts.Chain[0]
 	names := list(leaf.Names)
 	if len(leaf.Names) == 0 {
-		names = commonName(leaf.Subject)
+		names = shortName(leaf.Subject)
 	}
-	text := fmt.Sprintf("for %s, by %s, %s", names, commonName(leaf.Issuer), daysLeft(leaf.NotAfter.Sub(now)))
+	text := fmt.Sprintf("for %s, by %s, %s", names, shortName(leaf.Issuer), lifeLeft(leaf, now))
 	if facts.AskedCert {
 		text += ", and asks for one of this side"
 	}
 	return inLine(text)
-}
-
-func daysLeft(left time.Duration) string {
-	switch days := int(left.Hours() / 24); {
-	case left < 0:
-		return "no longer valid"
-	case days == 0:
-		return "less than a day left"
-	case days == 1:
-		return "1 day left"
-	default:
-		return fmt.Sprintf("%d days left", days)
-	}
-}
-
-// commonName is the part of a distinguished name that people know.
-func commonName(dn string) string {
-	for part := range strings.SplitSeq(dn, ",") {
-		if name, ok := strings.CutPrefix(strings.TrimSpace(part), "CN="); ok {
-			return name
-		}
-	}
-	return dn
 }

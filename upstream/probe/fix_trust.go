@@ -21,9 +21,9 @@ func trusted(_ context.Context, _ *search, at outcome) []settings {
 	case session.VerifySelfSigned:
 		next.trusts = "its own certificate"
 	case session.VerifyUntrusted:
-		next.trusts = fmt.Sprintf("the authority %q", commonName(next.trusts))
+		next.trusts = fmt.Sprintf("the authority %q", shortName(next.trusts))
 	case session.VerifyIncomplete:
-		next.trusts = fmt.Sprintf("the intermediate certificate %q, which the smarthost should send and does not", commonName(next.trusts))
+		next.trusts = fmt.Sprintf("the intermediate certificate %q, which the smarthost should send and does not", shortName(next.trusts))
 	default:
 		return nil
 	}
