@@ -3,6 +3,8 @@ package testenv_test
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -186,6 +188,7 @@ func TestCheckNamesTheCauseOfEveryFault(t *testing.T) {
 		}
 		found := c.findings(t, engine)
 		c.wantLadder(t, found)
+		c.wantNoSecret(t, script)
 		wantCause(t, set, found, f.Cause, c.Session)
 		if n := mailsOf(f); n > 0 {
 			t.Errorf("%d messages were delivered, want none", n)
@@ -227,6 +230,25 @@ func phaseOfStep(step string) session.Phase {
 		"starttls": session.PhaseTLS, "tls": session.PhaseTLS, "certificate": session.PhaseTLS,
 		"auth": session.PhaseAuth, "mail": session.PhaseMail, "rcpt": session.PhaseRcpt, "delivery": session.PhaseDot,
 	}[step]
+}
+
+// wantNoSecret looks for the secret in all that a check hands on.
+func (c *checked) wantNoSecret(t *testing.T, s probe.Script) {
+	t.Helper()
+	if s.User == "" {
+		return
+	}
+	secret := s.Password + s.Token
+	record, err := json.Marshal(c.Session.Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := string(record) + c.ladder()
+	for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte("\x00" + s.User + "\x00" + secret))} {
+		if strings.Contains(all, form) {
+			t.Errorf("the secret is in the record or the ladder as %q:\n%s", form, all)
+		}
+	}
 }
 
 // wantNothing demands a check without findings, whose ladder has no failure.
