@@ -12,6 +12,7 @@ import (
 	"github.com/miekg/dns"
 
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/proxy/wire"
 )
 
 const nameMTASTS = "mta-sts"
@@ -46,6 +47,7 @@ func runMTASTS(ctx context.Context, x *examination) {
 	}
 	seen, _ := x.handshake()
 	for _, p := range list {
+		p.clear = inClear(x.known.dialogue)
 		l := p.line(x.known.mailAs, seen)
 		x.say(nameMTASTS, l)
 		x.answer(x.prober.answer(x.target, p.entry(l)))
@@ -58,6 +60,7 @@ type published struct {
 	record  bool // there is one TXT record that says so
 	trouble string
 	policy  policy
+	clear   bool  // the smarthost offers no TLS
 	err     error // why there is no policy though there is a record
 	took    time.Duration
 }
@@ -145,12 +148,29 @@ func (s published) judge(name string, shown *session.TLS) (Status, string) {
 	switch {
 	case !s.policy.allows(name):
 		return bad, fmt.Sprintf("%s does not name %s, but %s: %s", about, name, list(s.policy.mx), means)
+	case s.clear:
+		return bad, fmt.Sprintf("%s wants TLS, and it is not on offer: %s", about, means)
 	case shown != nil && len(shown.Chain) > 0 && !shown.Verified:
 		return bad, fmt.Sprintf("%s wants a certificate that verifies, and %s: %s", about, shown.Error, means)
 	case s.policy.age < shortAge:
 		return StatusWarn, fmt.Sprintf("%s names %s, for so short a time that it hardly protects", about, name)
 	}
 	return StatusOK, fmt.Sprintf("%s names %s", about, name)
+}
+
+// inClear reports that a dialogue ended in clear, with a reply to EHLO that does
+// not offer TLS.
+func inClear(dialogue []session.Entry) (clear bool) {
+	for i := range dialogue {
+		switch e := &dialogue[i]; {
+		case e.Leg == session.Upstream && e.Kind == session.KindTLS:
+			return false
+		case e.From == session.FromUpstream && e.Kind == session.KindReply && e.Verb == "EHLO" && e.Code == 250:
+			reply, ok := wire.ParseReply(e.Text)
+			clear = ok && !offers(reply, "STARTTLS")
+		}
+	}
+	return clear
 }
 
 func ageWords(d time.Duration) string {

@@ -127,7 +127,7 @@ func TestMTASTSUntrusted(t *testing.T) {
 }
 
 // TestMTASTSBadCertificate has a policy that names the smarthost, and a
-// smarthost whose certificate does not verify.
+// smarthost whose certificate does not verify, or which offers no TLS.
 func TestMTASTSBadCertificate(t *testing.T) {
 	ca := newCA(t)
 	port := policyServer(t, ca, map[string]http.HandlerFunc{"good.example": serves("text/plain", fmt.Sprintf(goodPolicy, "good.example"))})
@@ -143,6 +143,9 @@ func TestMTASTSBadCertificate(t *testing.T) {
 	s := start(t, testenv.SmarthostOptions{TLS: &tls.Config{Certificates: []tls.Certificate{cert}}})
 	lines := w.ladder(t, at("mx.good.example", int(netip.MustParseAddrPort(s.Addr()).Port())), probe.Wanted{}, "mta-sts")
 	expect(t, "a bad certificate", lines, "fail the MTA-STS policy of good.example…wants a certificate that verifies, and the certificate is not for mx.good.example, but for other.example: senders")
+	s = start(t, testenv.SmarthostOptions{NoTLS: true})
+	lines = w.ladder(t, at("mx.good.example", int(netip.MustParseAddrPort(s.Addr()).Port())), probe.Wanted{}, "mta-sts")
+	expect(t, "no TLS", lines, "fail the MTA-STS policy of good.example…wants TLS, and it is not on offer: senders that go by it deliver nothing here")
 }
 
 // TestMTASTSSilent gives a host that says nothing up.
