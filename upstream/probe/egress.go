@@ -27,7 +27,7 @@ func EgressOf(entries []session.Entry) (netip.Addr, string) {
 
 // whyUnknown says why no address is known.
 func whyUnknown(entries []session.Entry) string {
-	why := "no session with the smarthost came about"
+	why := noConnection
 	for i := range entries {
 		at, ok := dialled(&entries[i])
 		switch {

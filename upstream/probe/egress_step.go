@@ -27,7 +27,10 @@ func (steps) EgressStep() step {
 func (x *examination) egress(ctx context.Context) {
 	addr, how := EgressOf(x.known.dialogue)
 	if !addr.IsValid() {
-		x.say(nameEgress, Line{Status: StatusSkip, Text: "not known: " + how})
+		if how != noConnection {
+			how = "not known: " + how
+		}
+		x.say(nameEgress, Line{Status: StatusSkip, Text: how})
 		return
 	}
 	x.known.egress = addr

@@ -151,7 +151,7 @@ func TestEgressUnknownSaysWhy(t *testing.T) {
 		entries []session.Entry
 		want    string
 	}{
-		{nil, "no session"},
+		{nil, "no connection"},
 		{[]session.Entry{opened("10.0.0.5:40000", "198.51.100.1:587")}, "10.0.0.5, is not public"},
 		{[]session.Entry{opened("127.0.0.1:40000", "127.0.0.1:587")}, "127.0.0.1, is on this machine"},
 		{greeting("a", "250 mx Hello a [192.168.1.5]"), "192.168.1.5, which is no public address"},

@@ -20,3 +20,7 @@ type known struct {
 	spoken   upstream.Target // dialogue: the target, its mode being what the port speaks: auto is settled where that could be found out
 	egress   netip.Addr      // egress: this machine's address as the smarthost sees it
 }
+
+// noConnection is why many steps are left out where the smarthost cannot be
+// reached. That they say it alike lets a reader see it once.
+const noConnection = "there was no connection"

@@ -36,7 +36,7 @@ func (steps) PathMTUStep() step {
 
 func examinePathMTU(ctx context.Context, x *examination) {
 	if len(x.known.contacts) == 0 {
-		x.say(namePathMTU, Line{Status: StatusSkip, Text: "not tested: no address of " + x.target.Host + " answers"})
+		x.say(namePathMTU, Line{Status: StatusSkip, Text: noConnection})
 		return
 	}
 	t, entries, ended := x.sofar(ctx)

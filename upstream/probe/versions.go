@@ -43,7 +43,7 @@ func runVersions(ctx context.Context, x *examination) {
 // handshake that got no answer in time is left to the path-mtu step: each
 // further one would wait as long.
 func (x *examination) handshake() (seen *session.TLS, why string) {
-	why = "not examined: there was no connection"
+	why = noConnection
 	for i := range x.known.dialogue {
 		e := &x.known.dialogue[i]
 		if e.Leg != session.Upstream {
