@@ -41,6 +41,7 @@ type socket struct {
 	fin        bool           // that is a FIN, and a read takes all before it
 	atEnd      bool           // all before the FIN has been read
 	ended      bool           // the end has been read
+	forRoom    bool           // it is watched for room to write
 	shut       bool           // our direction is to end behind what is unsent
 	waits      *session.Fault // a reset that the machine hears of behind the other side's end
 	unsent     []byte         // what the kernel has not taken yet

@@ -80,6 +80,9 @@ func (p *plain) send(s *socket, b []byte) {
 	case n < len(b):
 		s.unsent = append(s.unsent, b[n:]...)
 		l.writing, l.since = true, time.Now()
+		if err := p.x.watchForRoom(s); err != nil {
+			p.failed(l, os.NewSyscallError("epoll_ctl", err))
+		}
 	}
 }
 

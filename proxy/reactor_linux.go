@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"smtp-proxy/proxy/session"
 )
 
 // How reactors work.
@@ -160,6 +162,11 @@ func (x *reactor) goOn() {
 	}
 }
 
+// What a socket is watched for, always. An app's is watched for room to write
+// only from the first time that it has none: it begins with some, and would
+// begin with an event that says so.
+const inward = unix.EPOLLIN | unix.EPOLLPRI | unix.EPOLLRDHUP | unix.EPOLLET
+
 // watch begins to watch a socket.
 func (x *reactor) watch(s *socket) error {
 	x.mu.Lock()
@@ -173,11 +180,29 @@ func (x *reactor) watch(s *socket) error {
 	at.sock = s
 	turn := at.turn
 	x.mu.Unlock()
-	err := epollAdd(x.ep, s.fd, unix.EPOLLIN|unix.EPOLLPRI|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET, s.slot, turn)
+	events := uint32(inward)
+	if s.side == session.Upstream || len(s.unsent) > 0 { // the end of a connect is room to write
+		events |= unix.EPOLLOUT
+		s.forRoom = true
+	}
+	err := epollAdd(x.ep, s.fd, events, s.slot, turn)
 	if err != nil {
 		x.forget(s)
 	}
 	return err
+}
+
+// watchForRoom has a socket's events tell of room to write, too. They tell at
+// once if there is some by now.
+func (x *reactor) watchForRoom(s *socket) error {
+	if s.forRoom || s.slot < 0 {
+		return nil
+	}
+	s.forRoom = true
+	x.mu.Lock()
+	turn := x.slots[s.slot].turn
+	x.mu.Unlock()
+	return epollCtl(x.ep, unix.EPOLL_CTL_MOD, s.fd, unix.EpollEvent{Events: inward | unix.EPOLLOUT, Fd: s.slot, Pad: turn})
 }
 
 // forget ends the watch of a socket that is about to be closed, if there is
@@ -253,8 +278,11 @@ func (x *reactor) answer() {
 }
 
 func epollAdd(ep, fd int, events uint32, number, turn int32) error {
-	ev := unix.EpollEvent{Events: events, Fd: number, Pad: turn}
-	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_ADD, uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	return epollCtl(ep, unix.EPOLL_CTL_ADD, fd, unix.EpollEvent{Events: events, Fd: number, Pad: turn})
+}
+
+func epollCtl(ep int, op uintptr, fd int, ev unix.EpollEvent) error {
+	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), op, uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
 	if e != 0 {
 		return e
 	}
