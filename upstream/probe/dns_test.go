@@ -127,6 +127,7 @@ func TestDNSStep(t *testing.T) {
 	}
 	w.dns.A("nat64.example", "8.8.4.4")
 	w.dns.AAAA("nat64.example", "64:ff9b::808:404")
+	w.dns.A("vpn.example", "100.100.7.1")
 	w.dns.A("copied.example", "192.0.2.1")
 	w.dns.AAAA("six.example", "fd00::1")
 	w.dns.A("half.example", "8.8.4.4")
@@ -141,6 +142,7 @@ func TestDNSStep(t *testing.T) {
 		"inside.example":  {"ok inside.example is 10.0.0.1", "ok 10.0.0.1 is a private address"},
 		"many.example":    {"ok many.example is 10.0.0.1, …34 more (A", "ok 10.0.0.1, …, 34 more are each a private address"},
 		"nat64.example":   {"ok nat64.example is 8.8.4.4, 64:ff9b::808:404", "ok 64:ff9b::808:404 is an IPv4 address behind NAT64"},
+		"vpn.example":     {"ok vpn.example is 100.100.7.1", "ok 100.100.7.1 is an address of a provider's own network"},
 		"copied.example":  {"ok ", "warn 192.0.2.1 is an address for examples"},
 		"six.example":     {"ok six.example is fd00::1 (AAAA", "ok fd00::1 is a private address"},
 		"half.example":    {"ok half.example is 8.8.4.4", "warn the AAAA question has no answer: …SERVFAIL"},

@@ -44,7 +44,7 @@ func addressKinds() []kindOfPrefix {
 		of("172.16.0.0/12", private, false),
 		of("192.168.0.0/16", private, false),
 		of("fc00::/7", "a private address (unique local, RFC 4193): it is reached from inside its own network only", false),
-		of("100.64.0.0/10", "an address of a provider's own network (carrier-grade NAT, RFC 6598): it is reached from inside that, or a VPN, only", true),
+		of("100.64.0.0/10", "an address of a provider's own network (carrier-grade NAT, RFC 6598): it is reached from inside that, or a VPN, only", false),
 		of("169.254.0.0/16", "a link-local address: it is reached from the same cable only, and often stands for missing DHCP", true),
 		of("fe80::/10", "a link-local address: it is reached from the same cable only", true),
 		of("192.0.2.0/24", documentation+" (RFC 5737)", true),
