@@ -175,10 +175,9 @@ func foreign(codes []string) string {
 
 // reason is what the list itself says of a listing.
 func (l *blocklist) reason(ctx context.Context, c *upstream.Connector, addr netip.Addr) string {
-	for _, rr := range c.Lookup(ctx, l.question(addr), dns.TypeTXT).List {
-		if txt, ok := rr.(*dns.TXT); ok {
-			return printable(strings.Join(txt.Txt, ""))
-		}
+	list := c.Lookup(ctx, l.question(addr), dns.TypeTXT).List
+	if len(list) == 0 {
+		return ""
 	}
-	return ""
+	return printable(textOf(list[0]))
 }

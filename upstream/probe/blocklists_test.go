@@ -140,8 +140,8 @@ func TestBlocklistAnswers(t *testing.T) {
 		{"two codes", func(t *testing.T, d lists) { d.has(t, zen, ours, "127.0.0.4", "127.0.0.10") }, zen, "listed", "XBL"},
 		{"an unknown code", func(t *testing.T, d lists) { d.has(t, zen, ours, "127.0.0.77") }, zen, "listed", "code 127.0.0.77"},
 		{"the list's own words", func(t *testing.T, d lists) {
-			d.TXT(d.has(t, cop, ours, "127.0.0.2"), "Blocked - see https://www.spamcop.net/bl.shtml?"+ours+"\a")
-		}, cop, "listed", "Blocked - see"},
+			d.TXT(d.has(t, cop, ours, "127.0.0.2"), "Blocked für \"spam\" - see https://www.spamcop.net/bl.shtml?"+ours+"\a")
+		}, cop, "listed", `Blocked für \"spam\" - see`},
 		{"where it is looked up", func(t *testing.T, d lists) { d.has(t, zen, ours, "127.0.0.2") }, zen, "listed", "https://check.spamhaus.org/results/?query=" + ours},
 		{"a code of Spamhaus's from another", func(t *testing.T, d lists) { d.has(t, cop, ours, "127.255.255.254") }, cop, "refused", "127.255.255.254"},
 		{"the code that no listing has", func(t *testing.T, d lists) { d.has(t, cop, ours, "127.0.0.1") }, cop, "refused", "127.0.0.1"},

@@ -77,7 +77,7 @@ func (p *Prober) policyOf(ctx context.Context, domain string) (s published) {
 	}
 	var texts []string
 	for _, rr := range records.List {
-		texts = append(texts, strings.Join(rr.(*dns.TXT).Txt, ""))
+		texts = append(texts, textOf(rr))
 	}
 	if s.record, s.trouble = policyRecord(texts); s.record {
 		s.policy, s.err = p.fetchPolicy(ctx, domain)
