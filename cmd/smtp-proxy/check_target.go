@@ -45,6 +45,10 @@ func (p *program) examinees(c checkup) (list []*examinee, err error) {
 		}
 		list = append(list, e)
 	}
+	if user := c.script.User; user != "" && len(list) > 1 {
+		mistakes = append(mistakes, fmt.Errorf("--user: a secret is for one smarthost, and %d are configured: name it (smtp-proxy check %s --user %s …)",
+			len(list), list[0].target.Name, user))
+	}
 	return list, usage(errors.Join(mistakes...))
 }
 
