@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"smtp-proxy/inspect"
@@ -80,5 +81,23 @@ func TestShown(t *testing.T) {
 	}
 	if len(r.findings[0].Evidence) != 4 || r.findings[0].Evidence[0].Event != 3 {
 		t.Errorf("got %+v of the finding itself, want it as it was", r.findings[0].Evidence)
+	}
+}
+
+// What a check has found out and a session would not is part of the verdict.
+func TestVerdictNamesTheSetting(t *testing.T) {
+	greeting := session.Entry{Kind: session.KindGreeting, Leg: session.Upstream, Secure: true}
+	for _, test := range []struct {
+		port int
+		mode upstream.Mode
+		want bool
+	}{{2465, upstream.ModeAuto, true}, {465, upstream.ModeAuto, false}, {2465, upstream.ModeImplicit, false}} {
+		r := &examined{
+			examinee: &examinee{target: upstream.Target{Name: "mx", Port: test.port, Mode: test.mode}},
+			report:   probe.Report{Dialogue: []session.Entry{greeting}},
+		}
+		if got := strings.HasPrefix(r.verdict(), "mx is fit for mail from here with --upstream-tls implicit"); got != test.want {
+			t.Errorf("%d, %s: got %q, want the setting in it: %v", test.port, test.mode, r.verdict(), test.want)
+		}
 	}
 }

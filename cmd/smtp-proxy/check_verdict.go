@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/upstream"
 	"smtp-proxy/upstream/probe"
 )
 
@@ -26,7 +27,7 @@ func (r *examined) verdict() string {
 	if r.partial {
 		return name + ": nothing failed in the steps that were taken"
 	}
-	text := name + " is fit for mail from here"
+	text := name + " is fit for mail from here" + r.needs()
 	if n := r.count(probe.StatusWarn); n > 0 {
 		text += ", with " + count(n, "warning")
 	}
@@ -34,6 +35,17 @@ func (r *examined) verdict() string {
 		text += " (not tried: " + untried + ")"
 	}
 	return text
+}
+
+// needs names the setting with which alone a smarthost is fit: a check finds
+// out that a port speaks TLS from the first octet, a session under auto knows it
+// of 465 only and waits for a greeting.
+func (r *examined) needs() string {
+	found := func(e session.Entry) bool { return e.Kind == session.KindGreeting && e.Secure }
+	if r.target.Mode == upstream.ModeAuto && !r.target.Implicit() && slices.ContainsFunc(r.report.Dialogue, found) {
+		return " with --upstream-tls implicit"
+	}
+	return ""
 }
 
 // aboutMail tells the phases in which a smarthost judges one sender, recipient
