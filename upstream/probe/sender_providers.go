@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	glob "path"
 	"slices"
 	"strings"
 
@@ -80,13 +81,14 @@ func (s senders) of(names ...string) *deliverer {
 	return nil
 }
 
-// hostIs reports whether a host is the one of the data, or stands below it
-// where that begins with a dot.
+// hostIs reports whether a host is the one of the data, as that file explains
+// it.
 func hostIs(name, pattern string) bool {
 	if strings.HasPrefix(pattern, ".") {
 		return strings.HasSuffix(name, pattern)
 	}
-	return name == pattern
+	same, err := glob.Match(pattern, name)
+	return err == nil && same
 }
 
 // everySelector lists all selectors of the data, each once, those of the
