@@ -37,6 +37,14 @@ func (c *Connector) Lookup(ctx context.Context, name string, qtype uint16) Recor
 	if !ok {
 		return noServers(name, qtype)
 	}
+	return c.records(ctx, n, name, qtype)
+}
+
+// records asks within the time that all questions about one name have: each
+// alias that is followed is one more.
+func (c *Connector) records(ctx context.Context, n *nameservers, name string, qtype uint16) Records {
+	ctx, cancel := context.WithTimeout(ctx, c.resolver.timeout)
+	defer cancel()
 	return n.records(ctx, name, qtype)
 }
 

@@ -13,5 +13,5 @@ func (c *Connector) LookupValidated(ctx context.Context, name string, qtype uint
 	}
 	asking := *n
 	asking.wantsAD = true
-	return asking.records(ctx, name, qtype)
+	return c.records(ctx, &asking, name, qtype)
 }
