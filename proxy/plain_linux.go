@@ -85,18 +85,20 @@ func (p *plain) start() {
 
 // event takes what epoll says of a socket.
 func (p *plain) event(s *socket, events uint32) {
-	p.visit(func() {
+	p.visit(func() (settle bool) {
 		s.announced(events)
 		if s.connecting {
 			p.connected(s, events)
-			return
+			return true
 		}
 		if events&unix.EPOLLOUT != 0 && len(s.unsent) > 0 {
 			p.resend(s)
+			settle = true
 		}
 		if events&^unix.EPOLLOUT != 0 {
 			s.ready = true
 		}
+		return settle || p.shaking // who shakes hands waits to hear of it
 	})
 }
 
@@ -110,9 +112,10 @@ func (s *socket) announced(events uint32) {
 	}
 }
 
-// visit does what a change asks for, and what that makes possible. A bug in it
-// ends this session alone.
-func (p *plain) visit(change func()) {
+// visit does what a change asks for, and what that makes possible. The change
+// reports whether it leaves something to be settled before anything is read;
+// nil is one that has been made already. A bug in it ends this session alone.
+func (p *plain) visit(change func() (settle bool)) {
 	defer func() {
 		if bug := recover(); bug != nil {
 			p.r.panicked(bug)
@@ -125,8 +128,8 @@ func (p *plain) visit(change func()) {
 	}
 	p.busy = true
 	defer func() { p.busy = false }()
-	if change != nil {
-		change()
+	if change == nil || change() {
+		p.settle()
 	}
 	p.pump()
 }
@@ -148,7 +151,6 @@ func (p *plain) wake() {
 // pump reads what may be read, until nothing is left or the share is used up.
 func (p *plain) pump() {
 	for range turns {
-		p.settle()
 		switch {
 		case p.moved || p.r.finished:
 			return
@@ -159,8 +161,8 @@ func (p *plain) pump() {
 		case !p.tellReset():
 			return
 		}
+		p.settle()
 	}
-	p.settle()
 	p.x.again = append(p.x.again, p)
 }
 
@@ -308,9 +310,10 @@ func (p *plain) pause() {
 	p.paused = true
 	p.r.server.options.Recorder.awaitRoom(func() {
 		p.x.call(func() {
-			p.visit(func() {
+			p.visit(func() bool {
 				p.paused = false
 				p.r.pace.waited += time.Since(began)
+				return true
 			})
 		})
 	})

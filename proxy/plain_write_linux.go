@@ -113,10 +113,11 @@ func (p *plain) broken(l *leg) {
 	l.sock.unsent, l.writing = nil, false
 	time.AfterFunc(closeReadWait, func() {
 		p.x.call(func() {
-			p.visit(func() {
+			p.visit(func() bool {
 				if !p.r.m.Gone(l.side) {
 					p.r.apply(p.r.m.Closed(time.Now(), l.side, l.broken))
 				}
+				return true
 			})
 		})
 	})
