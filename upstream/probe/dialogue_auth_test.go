@@ -102,3 +102,37 @@ func TestOneSignIn(t *testing.T) {
 		}
 	}
 }
+
+// TestLongToken has a token that makes the command longer than one may be (RFC
+// 5321, section 4.5.3.1.4) wait for the challenge, as RFC 4954, section 4 says,
+// and wants it in no text either.
+func TestLongToken(t *testing.T) {
+	for _, test := range []struct {
+		mechanism string
+		length    int
+		alone     bool // the command goes without it
+	}{
+		{"XOAUTH2", 300, false}, {"XOAUTH2", 2000, true}, {"OAUTHBEARER", 2000, true},
+	} {
+		token := strings.Repeat("eyJ0eXAiOiJKV1QiLCJh", test.length/20)
+		l := listen(t, map[string]string{"AUTH": "@", "EHLO": "250-" + host + "\r\n250 AUTH " + test.mechanism})
+		parts, r := examine(t.Context(), newProber(t, nil, probe.Options{}), target(l.Addr().String(), upstream.ModeNone),
+			probe.Script{User: "me@example.com", Token: token})
+		auth := l.heard()[1]
+		if got := auth == "AUTH "+test.mechanism; got != test.alone || len(auth)+2 > 512 || l.count("AUTH") != 1 {
+			t.Errorf("%s of %d octets: the smarthost heard %q in %d commands, want one of 512 octets at most", test.mechanism, test.length, auth, l.count("AUTH"))
+		}
+		if line := parts["auth"]; !strings.Contains(line.Text, "535 5.7.8") || !strings.Contains(line.Text, "***") {
+			t.Errorf("%s of %d octets: got %+v, want it sent, refused and masked", test.mechanism, test.length, line)
+		}
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range []string{token[:60], base64.StdEncoding.EncodeToString([]byte("Bearer " + token))[:60]} {
+			if strings.Contains(string(text), form) {
+				t.Errorf("%s of %d octets: the report holds %q", test.mechanism, test.length, form)
+			}
+		}
+	}
+}

@@ -14,13 +14,17 @@ import (
 	"smtp-proxy/proxy/wire"
 )
 
-// maxRounds bounds the challenges of an AUTH exchange.
-const maxRounds = 5
+// The bounds of an AUTH exchange.
+const (
+	maxRounds  = 5   // challenges
+	maxCommand = 512 // octets of a command with its end (RFC 5321, section 4.5.3.1.4)
+)
 
 // signIn is the one attempt of a dialogue to sign in.
 type signIn struct {
 	mechanism string
 	side      sasl.Client
+	held      []byte // the initial response, for which the command has no room
 	rounds    int
 }
 
@@ -119,16 +123,20 @@ func (a *caller) sideOf(mechanism string) sasl.Client {
 	return nil
 }
 
-// begin says AUTH.
+// begin says AUTH. What makes the command too long has to wait for the first
+// challenge, which is empty (RFC 4954, section 4): tokens often do.
 func (a *caller) begin() {
 	_, initial, err := a.signIn.side.Start()
 	line := "AUTH " + a.signIn.mechanism
+	whole := line + " " + base64.StdEncoding.EncodeToString(initial)
 	switch {
 	case err != nil:
 		a.quit(wire.Reply{})
 		return
+	case len(whole)+len("\r\n") > maxCommand:
+		a.signIn.held = initial
 	case initial != nil:
-		line += " " + base64.StdEncoding.EncodeToString(initial)
+		line = whole
 	}
 	a.say(line, a.challenged)
 }
@@ -142,6 +150,11 @@ func (a *caller) challenged(r wire.Reply) {
 		return
 	case r.Code != 334:
 		a.quit(r)
+		return
+	}
+	if held := a.signIn.held; held != nil {
+		a.signIn.held = nil
+		a.say(base64.StdEncoding.EncodeToString(held), a.challenged)
 		return
 	}
 	a.signIn.rounds++
