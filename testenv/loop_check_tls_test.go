@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"slices"
 	"testing"
+	"time"
 
 	"smtp-proxy/testenv"
 )
@@ -41,7 +42,7 @@ func TestCheckNamesTheCauseUnderEachVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { f.Close() })
-		c := examine(t, f, exam{script: scriptOf(f)})
+		c := examine(t, f, exam{script: scriptOf(f), within: 4 * time.Second})
 		found := c.findings(t, engine)
 		c.wantLadder(t, found)
 		wantCause(t, set, found, f.Cause, c.Session)

@@ -2,6 +2,7 @@ package testenv_test
 
 import (
 	"io"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -68,17 +69,15 @@ func strangerAtTheDoor(t *testing.T, f *testenv.Fault) *inspect.Session {
 }
 
 func TestTheRelaysOwnFaultsAreFound(t *testing.T) {
-	set, engine := loadRules(t), newEngine(t)
-	for cause, provoke := range ownFaults() {
-		t.Run(cause, func(t *testing.T) {
-			t.Parallel()
-			s := newSmarthost(t, testenv.SmarthostOptions{})
-			f := &testenv.Fault{Upstream: s.Addr(), Roots: s.Roots(), Sends: 1}
-			f.Relay.UpstreamTLS = "none"
-			got := provoke(t, f)
-			wantCause(t, set, engine.Annotate(got), cause, got)
-		})
-	}
+	t.Parallel()
+	set, engine, all := loadRules(t), newEngine(t), ownFaults()
+	eachAtOnce(t, slices.Collect(maps.Keys(all)), func(t *testing.T, cause string) {
+		s := newSmarthost(t, testenv.SmarthostOptions{})
+		f := &testenv.Fault{Upstream: s.Addr(), Roots: s.Roots(), Sends: 1}
+		f.Relay.UpstreamTLS = "none"
+		got := all[cause](t, f)
+		wantCause(t, set, engine.Annotate(got), cause, got)
+	})
 }
 
 // Every cause of the catalogue is provoked here, by a fault or in the relay
