@@ -59,17 +59,24 @@ func parseDMARC(text string) (r dmarcRecord) {
 	return r
 }
 
-// readPolicy follows RFC 7489, section 6.6.3: a record without a policy stands
-// for none where it asks for reports, and for nothing otherwise.
+// readPolicy follows RFC 7489, section 6.6.3: a record without a policy, or with
+// one for the domains below that is none, stands for p=none where it asks for
+// reports, and for nothing otherwise.
 func (r *dmarcRecord) readPolicy(l *tagList) {
 	r.policy = l.policy("p")
-	if r.policy == "" && len(r.reports) > 0 {
-		l.fault("without a policy in p= it stands for p=none")
-		r.policy = policyNone
-	} else if r.policy == "" {
-		l.fault("without a policy in p= receivers take no notice of it")
+	below, lacks := l.policy("sp"), "a policy in p="
+	if r.policy != "" && below == "" && l.has("sp") {
+		r.policy, lacks = "", "a valid policy"
 	}
-	r.below = orElse(l.policy("sp"), r.policy)
+	switch {
+	case r.policy != "":
+		r.below = orElse(below, r.policy)
+	case len(r.reports) > 0:
+		l.fault("without %s it stands for p=none", lacks)
+		r.policy, r.below = policyNone, policyNone
+	default:
+		l.fault("without %s receivers take no notice of it", lacks)
+	}
 	l.policy("np")
 }
 

@@ -61,18 +61,20 @@ func TestDMARCStep(t *testing.T) {
 
 func TestDMARCRecord(t *testing.T) {
 	for text, want := range map[string]struct{ policy, below, faults string }{
-		"v=DMARC1; p=reject":                      {"reject", "reject", ""},
-		"v = DMARC1 ;p = Quarantine; sp=NONE;":    {"quarantine", "none", ""},
-		"p=reject; v=DMARC1":                      {"", "", "it does not begin with v=DMARC1"},
-		"v=DMARC1; p=reject; p=none":              {"reject", "reject", "p= stands there twice"},
-		"v=DMARC1; p=reject; pct=101":             {"reject", "reject", "pct=101 is no number from 0 to 100"},
-		"v=DMARC1; p=reject; aspf=x":              {"reject", "reject", "aspf=x is neither r nor s"},
-		"v=DMARC1; p=reject; sp=x":                {"reject", "reject", "sp=x is no policy: use none, quarantine or reject"},
-		"v=DMARC1 p=reject":                       {"", "", "it does not begin with v=DMARC1"},
-		"v=DMARC1; p=reject; reject":              {"reject", "reject", `"reject" is no tag=value`},
-		"v=DMARC1; rua=mailto:a@example.com":      {"none", "none", "without a policy in p= it stands for p=none"},
-		"v=DMARC1; p=reject; np=reject; psd=n":    {"reject", "reject", ""},
-		"v=DMARC1; p=none; rua=https://r.example": {"none", "none", ""},
+		"v=DMARC1; p=reject":                                 {"reject", "reject", ""},
+		"v = DMARC1 ;p = Quarantine; sp=NONE;":               {"quarantine", "none", ""},
+		"p=reject; v=DMARC1":                                 {"", "", "it does not begin with v=DMARC1"},
+		"v=DMARC1; p=reject; p=none":                         {"reject", "reject", "p= stands there twice"},
+		"v=DMARC1; p=reject; pct=101":                        {"reject", "reject", "pct=101 is no number from 0 to 100"},
+		"v=DMARC1; p=reject; aspf=x":                         {"reject", "reject", "aspf=x is neither r nor s"},
+		"v=DMARC1; p=reject; sp=x":                           {"", "", "sp=x is no policy: use none, quarantine or reject; without a valid policy receivers take no notice of it"},
+		"v=DMARC1; p=reject; sp=x; rua=mailto:a@example.com": {"none", "none", "sp=x is no policy: use none, quarantine or reject; without a valid policy it stands for p=none"},
+		"v=DMARC1; sp=reject":                                {"", "", "without a policy in p= receivers take no notice of it"},
+		"v=DMARC1 p=reject":                                  {"", "", "it does not begin with v=DMARC1"},
+		"v=DMARC1; p=reject; reject":                         {"reject", "reject", `"reject" is no tag=value`},
+		"v=DMARC1; rua=mailto:a@example.com":                 {"none", "none", "without a policy in p= it stands for p=none"},
+		"v=DMARC1; p=reject; np=reject; psd=n":               {"reject", "reject", ""},
+		"v=DMARC1; p=none; rua=https://r.example":            {"none", "none", ""},
 	} {
 		policy, below, _, faults := probe.PolicyOf(text)
 		if policy != want.policy || below != want.below || strings.Join(faults, "; ") != want.faults {
