@@ -129,7 +129,6 @@ type flood struct {
 	mu      sync.Mutex
 	answers map[string][]session.Entry // by session
 	revised chan struct{}
-	offered int
 	addrs   []string // that refusals name
 }
 
