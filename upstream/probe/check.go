@@ -105,6 +105,10 @@ type examination struct {
 	answers []session.Entry
 }
 
+// maxLine is how many octets of a line are told: what fills more was written to
+// do so.
+const maxLine = 1000
+
 // rungs is what one step has to say so far.
 type rungs struct {
 	lines []Line
@@ -183,7 +187,7 @@ func (x *examination) take(ctx context.Context, s step) {
 // say adds a line to a step's. A line that names no part of it stands for the
 // step. Whatever a peer or the DNS has put into its text, it is one line.
 func (x *examination) say(step string, l Line) {
-	l.Step, l.Text = orElse(l.Step, step), legible(l.Text)
+	l.Step, l.Text = orElse(l.Step, step), legible(cut(l.Text, maxLine))
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	r := x.step[step]

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/proxy/wire"
@@ -176,15 +175,7 @@ func oneLine(text string) string {
 // the longest that is of use whole.
 func inLine(text string) string {
 	const most = 500
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
+	return legible(cut(text, most))
 }
 
 // greeted judges the first reply; a later one to no command is told by a note.

@@ -65,6 +65,9 @@ func (a *caller) noWay() string {
 	return "none of them takes a password"
 }
 
+// maxMechanisms bounds how many mechanisms are read: there are not as many.
+const maxMechanisms = 32
+
 // mechanisms lists what a reply to EHLO offers for AUTH, in its order.
 func mechanisms(ehlo wire.Reply) (names []string) {
 	for _, text := range ehlo.Lines[min(1, len(ehlo.Lines)):] {
@@ -73,7 +76,7 @@ func mechanisms(ehlo wire.Reply) (names []string) {
 			continue
 		}
 		for _, name := range strings.Fields(strings.ToUpper(params)) {
-			if !slices.Contains(names, name) {
+			if len(names) < maxMechanisms && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}

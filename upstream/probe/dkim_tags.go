@@ -14,6 +14,10 @@ type tagList struct {
 	faults []string // what does not have that form, for a person
 }
 
+// maxTagSlips bounds how many of those faults are told of which a record may have
+// any number.
+const maxTagSlips = 4
+
 // parseTags reads a record. What it can read it returns, beside what is wrong
 // with the rest.
 func parseTags(text string) (l tagList) {
@@ -23,9 +27,9 @@ func parseTags(text string) (l tagList) {
 		switch {
 		case !ok && name == "":
 		case !ok || !isTagName(name):
-			l.fault("%q is no tag=value", printable(trimFWS(part)))
+			l.slip("%q is no tag=value", printable(trimFWS(part)))
 		case l.has(name):
-			l.fault("%s= stands there twice", name)
+			l.slip("%s= stands there twice", name)
 		default:
 			l.tags = append(l.tags, tag{name, value})
 		}
@@ -35,6 +39,12 @@ func parseTags(text string) (l tagList) {
 
 func (l *tagList) fault(format string, args ...any) {
 	l.faults = append(l.faults, fmt.Sprintf(format, args...))
+}
+
+func (l *tagList) slip(format string, args ...any) {
+	if len(l.faults) < maxTagSlips {
+		l.fault(format, args...)
+	}
 }
 
 // trimFWS takes away the white space that may stand around names and values.

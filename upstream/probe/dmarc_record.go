@@ -114,7 +114,7 @@ func (r *dmarcRecord) readReports(l *tagList) {
 			switch {
 			case text == "":
 			case err != nil || at.Scheme == "":
-				l.fault("%s=%s is no URI: write mailto: in front of the address", name, printable(text))
+				l.slip("%s=%s is no URI: write mailto: in front of the address", name, printable(text))
 			case name == "rua":
 				to, _, _ := strings.Cut(at.Opaque, "!") // the size that a report may have
 				r.reports = append(r.reports, orElse(to, text))
@@ -127,7 +127,7 @@ func (r *dmarcRecord) readReports(l *tagList) {
 func (l *tagList) strangers(known ...string) {
 	for _, t := range l.tags {
 		if !slices.Contains(known, t.name) {
-			l.fault("%s= means nothing", printable(t.name))
+			l.slip("%s= means nothing", printable(t.name))
 		}
 	}
 }

@@ -114,6 +114,14 @@ func printable(text string) string {
 	return legible(text)
 }
 
+// cut shortens a text to a number of octets, and shows it.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
 // legible replaces what shows nothing of its own: controls, which may steer a
 // terminal, what turns the direction of writing, and octets that are no text.
 func legible(text string) string {
