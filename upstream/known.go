@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -42,5 +41,5 @@ func familyOf(addr netip.Addr) string {
 }
 
 func opened(d *session.Dial) string {
-	return fmt.Sprintf("connected to %s from %s in %s", d.Addr, d.Local, brief(d.Duration))
+	return "connected to " + d.Addr + " from " + d.Local + " in " + brief(d.Duration)
 }
