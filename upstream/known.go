@@ -41,5 +41,5 @@ func familyOf(addr netip.Addr) string {
 }
 
 func opened(d *session.Dial) string {
-	return "connected to " + d.Addr + " from " + d.Local + " in " + brief(d.Duration)
+	return "connected to " + d.Addr + " from " + d.Local + " in " + brief(d.Duration).String()
 }
