@@ -34,7 +34,8 @@ func (a *askers) of(route string) (asker, bool) {
 }
 
 // asks prepares the questions about a route's smarthost. Routes that reach
-// theirs in the same way share what is known.
+// theirs in the same way share what is known, and all of them the bounds: a
+// smarthost, or a blocklist, does not see routes.
 func (x *plant) asks(r policy.Route, c *upstream.Connector) {
 	t, err := x.target(r)
 	if err != nil {
@@ -46,13 +47,14 @@ func (x *plant) asks(r policy.Route, c *upstream.Connector) {
 		x.askers.all = map[string]asker{}
 	}
 	a := asker{connector: c, target: t}
+	var beside *probe.Prober
 	for _, other := range x.askers.all {
-		if other.connector == c {
+		if beside = other.prober; other.connector == c {
 			a.prober = other.prober
 		}
 	}
 	if a.prober == nil {
-		a.prober = probe.New(probe.Options{Connector: c, Now: x.now})
+		a.prober = probe.New(probe.Options{Connector: c, Now: x.now, Beside: beside})
 	}
 	x.askers.all[r.Name] = a
 }

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"net/netip"
 	"testing"
+	"time"
 
+	"smtp-proxy/policy"
+	"smtp-proxy/testenv"
 	"smtp-proxy/upstream"
 )
 
@@ -26,5 +30,29 @@ func TestRedirectedTarget(t *testing.T) {
 	}
 	if got, err := redirectedTarget(named, "no address"); err == nil {
 		t.Errorf("redirectedTarget of no address: got %+v, want an error", got)
+	}
+}
+
+// Routes that trust different roots have probers of their own, and yet a
+// blocklist is asked about an address once.
+func TestRoutesShareBounds(t *testing.T) {
+	d, err := testenv.NewDNS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.A("2.0.0.127.zen.spamhaus.org", "127.0.0.2") // its test point
+	x := &plant{program: &program{now: time.Now}}
+	for i, name := range []string{"a", "b", "c"} {
+		c, err := upstream.New(upstream.Options{Resolver: d.Addr()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.asks(policy.Route{Name: name, Upstream: "smtp.example.com:587"}, c)
+		one, _ := x.askers.of(name)
+		e := one.prober.Blocklists(t.Context(), netip.MustParseAddr("203.0.113.5"))
+		if e.Probe.Result != "ok" || e.Probe.Cached != (i > 0) {
+			t.Errorf("route %s: got %+v %q, want the lists asked for the first route alone", name, *e.Probe, e.Text)
+		}
 	}
 }

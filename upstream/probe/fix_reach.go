@@ -32,6 +32,7 @@ func (s *search) proberFor(next settings) (p *Prober, done func(), err error) {
 		}
 	}
 	o := s.prober.options
+	o.Beside = s.prober
 	if o.Connector, err = upstream.New(reach); err != nil {
 		done()
 		return nil, done, fmt.Errorf("ask %s: %w", next.resolver, err)

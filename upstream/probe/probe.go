@@ -25,6 +25,7 @@ type Options struct {
 	PerMinute  int              // connections to one smarthost; 0 means 30
 	Keep       time.Duration    // how long an answer is good for; 0 means an hour
 	HTTPSPort  int              // where the policies of domains are fetched; 0 means 443
+	Beside     *Prober          // shares its bounds, and what blocklists said, with this one; nil means that it is alone
 	OtherPorts []int            // of a smarthost, that Ports asks beside its own; nil means 25, 465, 587, 2525 and, as a control, 443
 }
 
@@ -67,7 +68,13 @@ type Prober struct {
 // New returns a prober. Nothing is asked before the first question.
 func New(o Options) *Prober {
 	o = o.withDefaults()
-	return &Prober{options: o, gate: newGate(o.AtOnce), budget: newBudget(o.PerMinute), grids: newGrids(), answers: newAnswers(), lists: newListMemory()}
+	p := &Prober{options: o, grids: newGrids(), answers: newAnswers()}
+	if other := o.Beside; other != nil {
+		p.gate, p.budget, p.lists = other.gate, other.budget, other.lists
+	} else {
+		p.gate, p.budget, p.lists = newGate(o.AtOnce), newBudget(o.PerMinute), newListMemory()
+	}
+	return p
 }
 
 // Counts is what a prober has done since its start.
