@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"blitiri.com.ar/go/spf"
 
@@ -14,6 +15,10 @@ const (
 	nameSender           = "sender"
 	causeUnauthenticated = "sender.unauthenticated"
 )
+
+// keepSender is how long an answer about a sender is good for: records that
+// were found wanting are repaired at once, and mostly live no longer.
+const keepSender = 5 * time.Minute
 
 // SenderQuestion asks what the sender's domain says of an address.
 func (askables) SenderQuestion() askable {
@@ -43,7 +48,9 @@ func (p *Prober) Sender(ctx context.Context, domain string, addr netip.Addr) ses
 		return p.answer(about, skipped(nameSender, err))
 	}
 	defer leave()
-	if e, ok := p.answers.recall(question, p.options); ok {
+	o := p.options
+	o.Keep = min(o.Keep, keepSender)
+	if e, ok := p.answers.recall(question, o); ok {
 		return p.answer(about, e)
 	}
 	limited, cancel := context.WithTimeout(ctx, min(senderTime, p.options.Timeout))
@@ -52,7 +59,7 @@ func (p *Prober) Sender(ctx context.Context, domain string, addr netip.Addr) ses
 	if err := ctx.Err(); err != nil {
 		return p.answer(about, skipped(nameSender, err))
 	}
-	return p.answer(about, p.answers.keep(question, e, p.options))
+	return p.answer(about, p.answers.keep(question, e, o))
 }
 
 // askSender asks the DNS.

@@ -66,6 +66,26 @@ func TestSenderRemembers(t *testing.T) {
 	}
 }
 
+// TestSenderRepaired has the record repaired that was found wanting: the next
+// answers must not deny it for long.
+func TestSenderRepaired(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	w := newWorld(t, settings{options: probe.Options{Now: func() time.Time { return now }}})
+	addr := netip.MustParseAddr("192.0.2.1")
+	ask := func(want string) {
+		t.Helper()
+		if e := w.Sender(t.Context(), "own.example", addr); e.Probe.Found[0].Result != want {
+			t.Errorf("at %s: got %+v, want SPF to be %s", now.Format(time.TimeOnly), e.Probe, want)
+		}
+	}
+	ask("none")
+	w.dns.TXT("own.example", "v=spf1 ip4:192.0.2.1 -all")
+	now = now.Add(4 * time.Minute)
+	ask("none")
+	now = now.Add(time.Minute)
+	ask("pass")
+}
+
 // TestSenderLeaves has whoever asks leave at once when nobody waits any more,
 // and nothing of that remembered.
 func TestSenderLeaves(t *testing.T) {
