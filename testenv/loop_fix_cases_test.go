@@ -76,7 +76,7 @@ func brokenPorts() []broken {
 			name:  "nothing but closed ports",
 			build: func(w *ward) { w.here(); w.closed(); w.closed() },
 			mode:  upstream.ModeAuto, script: signed("me@example.com"),
-			reached: "dns", text: "the cause is not on this side",
+			reached: "dns", text: "the cause is no setting: it is at the smarthost, on the way to it, or in this machine's network",
 		},
 		{
 			name:  "nothing is wrong",

@@ -194,5 +194,8 @@ func (s *search) hopeless(best outcome) string {
 	case slices.ContainsFunc(s.tried, func(o outcome) bool { return o.failed == "" && !s.fit(o) }):
 		text += "TLS is what stands in the way: in clear it gets through, which is no way for a password; "
 	}
+	if best.stage < stageConnect { // nobody over there has said anything
+		return text + came + ", and the cause is no setting: it is at the smarthost, on the way to it, or in this machine's network"
+	}
 	return text + came + ", and the cause is not on this side but at the smarthost or on the way to it"
 }
