@@ -37,6 +37,22 @@ func TestNoPasswordInClear(t *testing.T) {
 	}
 }
 
+// TestNoWayToSignIn blames the smarthost for nothing that this program lacks.
+func TestNoWayToSignIn(t *testing.T) {
+	for offer, want := range map[string]string{
+		"AUTH SCRAM-SHA-256 GSSAPI": "on offer: SCRAM-SHA-256, GSSAPI; not tried: this program signs in with a password by PLAIN, LOGIN, CRAM-MD5 only",
+		"AUTH XOAUTH2":              "on offer: XOAUTH2; not tried: this program signs in with a password by PLAIN, LOGIN, CRAM-MD5 only",
+		"8BITMIME":                  "no mechanism on offer",
+	} {
+		a := newCaller(Script{User: "me@example.com", Password: "correct-horse"}, "smtp.example.com:587")
+		a.private = true
+		a.hear([]byte("220 hi\r\n250-hi\r\n250 " + offer + "\r\n"))
+		if got := a.skips[partAuth]; got != want {
+			t.Errorf("%s: got %q, want %q", offer, got, want)
+		}
+	}
+}
+
 // FuzzCaller plays scripts against any words of a smarthost. Whatever those
 // are, the caller says no more than its script: one sign-in, no recipient
 // without a sender, no message that was not asked for, and never a line that

@@ -38,6 +38,8 @@ func (a *caller) authenticate() {
 		a.skips[partAuth] = onOffer(offered) + "; no user given (--user)"
 	case !a.private && !a.trusted:
 		a.skips[partAuth] = onOffer(offered) + "; not tried: the connection is in clear, and the password would be readable on its way"
+	case len(offered) == 0 && a.script.Mechanism == "":
+		a.skips[partAuth] = onOffer(offered)
 	case side == nil:
 		a.skips[partAuth] = onOffer(offered) + "; not tried: " + a.noWay()
 	case a.signIn == nil: // one attempt, whatever comes
@@ -62,7 +64,7 @@ func (a *caller) noWay() string {
 	case a.script.Token != "":
 		return "none of them takes an OAuth token"
 	}
-	return "none of them takes a password"
+	return "this program signs in with a password by PLAIN, LOGIN, CRAM-MD5 only"
 }
 
 // maxMechanisms bounds how many mechanisms are read: there are not as many.
