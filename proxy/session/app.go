@@ -160,12 +160,18 @@ func (m *Machine) goOpaque(why, refusal string) {
 	if m.opaque {
 		return
 	}
-	if m.guarded() || m.cfg.AppTLS == AppRequire && !m.secure[App] {
+	if m.mustUnderstand() {
 		m.fail("554 5.5.1", cmp.Or(refusal, why))
 		return
 	}
 	m.opaque, m.reading = true, readOpaque
 	m.note(App, OddOpaque, why+"; from here the bytes of both sides pass unread")
+}
+
+// mustUnderstand reports settings that let nothing through unread: they demand
+// TLS first.
+func (m *Machine) mustUnderstand() bool {
+	return m.guarded() || m.cfg.AppTLS == AppRequire && !m.secure[App]
 }
 
 // readBody passes message text on and watches for its end.

@@ -48,13 +48,25 @@ func (m *Machine) replyOnce() int {
 
 // longReply deals with a line too long to be understood.
 func (m *Machine) longReply() int {
-	m.note(Upstream, OddLongLine, fmt.Sprintf("the upstream sent a reply line of more than %d octets", m.cfg.MaxReply))
-	if m.withholding() {
-		m.fail("421 4.5.0", fmt.Sprintf("%s sent a reply line of more than %d octets", m.cfg.Upstream, m.cfg.MaxReply))
+	what := fmt.Sprintf("a reply line of more than %d octets", m.cfg.MaxReply)
+	m.noteLong(what, string(m.up))
+	if m.withholding() || m.mustUnderstand() {
+		m.fail("421 4.5.0", m.cfg.Upstream+" sent "+what)
 		return len(m.up)
 	}
 	m.goOpaque("a reply line is too long to be understood", "")
 	return 0
+}
+
+// noteLong records what the upstream sent too much of, with its first words:
+// they tell whether a mail server has said them.
+func (m *Machine) noteLong(what string, sent string) {
+	const most = 100
+	words := oneLine(strings.ReplaceAll(m.mask(sent), "\r\n", " ")) // the whole first: half a secret would not be known
+	if len(words) > most {
+		words = strings.ToValidUTF8(words[:most], "") + "…"
+	}
+	m.note(Upstream, OddLongLine, what+": "+words).From = FromUpstream
 }
 
 // withholding reports whether the reply under way is kept from the app until
@@ -95,8 +107,9 @@ func (m *Machine) withhold(raw []byte) {
 	}
 	m.withheld = append(m.withheld, raw...)
 	if len(m.withheld) > m.cfg.MaxReply {
-		m.note(Upstream, OddLongLine, fmt.Sprintf("the upstream's reply has more than %d octets", m.cfg.MaxReply))
-		m.fail("421 4.5.0", fmt.Sprintf("%s sent a reply of more than %d octets", m.cfg.Upstream, m.cfg.MaxReply))
+		what := fmt.Sprintf("a reply of more than %d octets", m.cfg.MaxReply)
+		m.noteLong(what, string(m.withheld))
+		m.fail("421 4.5.0", m.cfg.Upstream+" sent "+what)
 	}
 }
 
@@ -111,6 +124,9 @@ func (m *Machine) atHand(n int) int {
 func (m *Machine) keepText(raw []byte, more bool) {
 	line := trimNewlines(raw)
 	if m.reply.Len()+len(line) > m.cfg.MaxReply {
+		if !m.cut {
+			m.noteLong(fmt.Sprintf("a reply of more than %d octets", m.cfg.MaxReply), m.reply.String())
+		}
 		m.cut = true
 		return
 	}
