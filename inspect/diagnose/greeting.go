@@ -25,6 +25,9 @@ func greetingTrouble(f *facts, found []symptom) []symptom {
 		s.values = map[string]string{"greeting": protocolOf(said)}
 		return []symptom{s}
 	}
+	if e := f.endless(); e != nil {
+		return []symptom{f.endlessReply(e)}
+	}
 	return noGreeting(f)
 }
 

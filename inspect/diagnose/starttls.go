@@ -139,6 +139,9 @@ func protocolTrouble(f *facts, found []symptom) (symptoms []symptom) {
 	if e := f.note(session.OddHTTP); e != nil { // whatever else looks odd of it is no wonder
 		return []symptom{oneOf("protocol.not-smtp", weightProtocol, e)}
 	}
+	if e := f.endless(); e != nil { // what comes behind it is its echo
+		return []symptom{f.endlessReply(e)}
+	}
 	for _, e := range f.notes {
 		s := oneOf("", weightProtocol, e)
 		switch e.Odd {
@@ -151,6 +154,9 @@ func protocolTrouble(f *facts, found []symptom) (symptoms []symptom) {
 			s.cause = "protocol.smuggling"
 			s.values = map[string]string{"detail": inParentheses(e.Text)}
 		case session.OddLongLine:
+			if e.Leg == session.Upstream {
+				continue // endless, or no trouble
+			}
 			s.cause = "protocol.line-too-long"
 		case session.OddTLSRequired:
 			s = tlsDemanded(e)
