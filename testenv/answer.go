@@ -15,6 +15,7 @@ import (
 type Answer struct {
 	Reply string   `toml:"reply"` // lines joined by \n, each ended with CRLF; {words} as in [Persona]
 	Raw   string   `toml:"raw"`   // octets sent behind Reply as they are
+	Again int      `toml:"again"` // how often Raw is sent once more
 	Pause duration `toml:"pause"` // before the reply
 	Then  After    `toml:"then"`  // what happens behind it
 	After int      `toml:"after"` // usual replies given first, counted over all connections
@@ -90,8 +91,9 @@ func (a Answer) give(ctx context.Context, c net.Conn, fill *strings.Replacer) (o
 }
 
 func (a Answer) octets(fill *strings.Replacer) string {
+	raw := strings.Repeat(a.Raw, 1+max(0, a.Again))
 	if a.Reply == "" {
-		return a.Raw
+		return raw
 	}
-	return fill.Replace(strings.ReplaceAll(a.Reply, "\n", "\r\n")) + "\r\n" + a.Raw
+	return fill.Replace(strings.ReplaceAll(a.Reply, "\n", "\r\n")) + "\r\n" + raw
 }
