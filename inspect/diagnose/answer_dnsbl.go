@@ -12,6 +12,8 @@ import (
 )
 
 const (
+	probeBlocklists = "dnsbl"
+
 	blocklisted   = "reputation.ip-blocklisted"
 	poor          = "reputation.poor"
 	noReverse     = "reputation.no-reverse-dns"
@@ -28,7 +30,7 @@ var smells = regexp.MustCompile(`(?i)\b(?:black|block|deny)-?list|\bdnsbl\b|\brb
 // or this machine's, if the refusal smells of reputation.
 func (uses) DnsblUse() use {
 	return use{
-		probe: "dnsbl",
+		probe: probeBlocklists,
 		wants: func(f *facts) (Question, bool) {
 			for _, e := range f.refusals() {
 				if at := addressIn(e.Text); listable(e.cause, e.Text) && f.abroad(at) {
@@ -38,14 +40,30 @@ func (uses) DnsblUse() use {
 			return Question{}, false
 		},
 		weigh: func(f *facts, answer *session.Entry, all []symptom) {
-			l := readLists(answer)
 			for i := range all {
-				if s := &all[i]; listable(s.cause, s.text) {
-					l.sharpen(s)
+				s := &all[i]
+				if about := f.listsOn(s.text, answer); about != nil && listable(s.cause, s.text) {
+					readLists(about).sharpen(s)
 				}
 			}
 		},
 	}
+}
+
+// listsOn returns what the lists said of the address that a refusal names: of
+// this machine's, a check may have asked them before. Where it names none, the
+// latest answer counts.
+func (f *facts) listsOn(text string, latest *session.Entry) *session.Entry {
+	at := addressIn(text)
+	if !at.IsValid() {
+		return latest
+	}
+	for _, e := range f.probes {
+		if p := e.Probe; p.Name == probeBlocklists && p.Result != "skip" && p.Target == at.String() {
+			return e
+		}
+	}
+	return nil
 }
 
 // listable reports a cause that a blocklist may be behind: one of reputation,

@@ -1,6 +1,7 @@
 package diagnose_test
 
 import (
+	"strings"
 	"testing"
 
 	"smtp-proxy/inspect"
@@ -48,6 +49,33 @@ func TestAnswerOfBlocklists(t *testing.T) {
 			listedBy("fail", "reputation.ip-blocklisted", "zen.spamhaus.org listed "+xbl),
 			"reputation.ip-blocklisted", inspect.Likely, "operator", []string{"203.0.113.5 is on one that many heed"}, "zen.spamhaus.org"},
 	})
+}
+
+// A check has the lists asked about this machine's address. What they say of it
+// is no word about another one that a refusal names: that is asked for, too.
+func TestListsOfAnotherAddress(t *testing.T) {
+	e := engine(t, diagnose.Options{})
+	s := play(t, "smtp.example.com:587", "open\nU: 554 5.7.1 Client host [198.51.100.7] blocked using zen.spamhaus.org\nclose upstream\nend")
+	ours := listedBy("ok", "", "zen.spamhaus.org clear not listed")
+	ours.Seq = len(s.Events) + 1
+	s.Answer(&ours)
+	s.Findings = e.Annotate(s)
+	if f := s.Findings[0]; f.Cause != "reputation.ip-blocklisted" || strings.Contains(f.Explanation, "203.0.113.5") || strings.Contains(f.Explanation, "all the same") {
+		t.Errorf("got %s %q, want nothing concluded from the lists' word on 203.0.113.5", f.Cause, f.Explanation)
+	}
+	if q := e.Questions(s); len(q) != 1 || q[0].Addr.String() != "198.51.100.7" {
+		t.Fatalf("asked %+v, want the lists about 198.51.100.7", q)
+	}
+	theirs := asked("dnsbl", "fail", "reputation.ip-blocklisted", "zen.spamhaus.org listed "+xbl)
+	theirs.Probe.Target, theirs.Seq = "198.51.100.7", len(s.Events)+1
+	s.Answer(&theirs)
+	if q := e.Questions(s); len(q) > 0 {
+		t.Errorf("asked once more: %+v", q)
+	}
+	s.Findings = e.Annotate(s)
+	if f := s.Findings[0]; !strings.Contains(f.Explanation, "198.51.100.7 is listed by zen.spamhaus.org") {
+		t.Errorf("got %q, want the listing of 198.51.100.7", f.Explanation)
+	}
 }
 
 // The lists are asked about the address that the refusal names, and only after

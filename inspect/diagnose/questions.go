@@ -64,10 +64,7 @@ func (e *Engine) Questions(s *inspect.Session) (list []Question) {
 		f := &facts{set: e.set, s: s, report: e.report}
 		f.read()
 		for _, u := range e.uses {
-			if f.probed(u.probe) {
-				continue
-			}
-			if q, ok := u.wants(f); ok {
+			if q, ok := u.wants(f); ok && !f.probed(u.probe, q) {
 				q.Probe = u.probe
 				list = append(list, q)
 			}
@@ -76,9 +73,13 @@ func (e *Engine) Questions(s *inspect.Session) (list []Question) {
 	return list
 }
 
-// probed reports whether a probe has been asked, with or without an answer.
-func (f *facts) probed(name string) bool {
-	return slices.ContainsFunc(f.probes, func(e *session.Entry) bool { return e.Probe.Name == name })
+// probed reports whether a probe has been asked, with or without an answer. The
+// blocklists may have been about another address.
+func (f *facts) probed(name string, q Question) bool {
+	return slices.ContainsFunc(f.probes, func(e *session.Entry) bool {
+		other := name == probeBlocklists && q.Addr.IsValid() && e.Probe.Target != q.Addr.String()
+		return e.Probe.Name == name && !other
+	})
 }
 
 // found reports whether one of the causes is among the session's findings.
