@@ -26,7 +26,7 @@ func (uses) SenderUse() use {
 		},
 		weigh: func(f *facts, answer *session.Entry, all []symptom) {
 			for i := range all {
-				if s := &all[i]; unproven(s.cause) {
+				if s := &all[i]; unproven(s.cause) && f.from(s, answer.Probe.Target) {
 					f.published(answer, s)
 				}
 			}
@@ -48,6 +48,20 @@ func (f *facts) senderAt(seq int) string {
 		}
 	}
 	return ""
+}
+
+// from reports whether a symptom is about mail from a domain, as far as that is
+// known: a session may bring mail from several.
+func (f *facts) from(s *symptom, domain string) bool {
+	known := false
+	for _, e := range s.evidence {
+		sender := f.senderAt(e.Seq)
+		if strings.EqualFold(sender, domain) {
+			return true
+		}
+		known = known || sender != ""
+	}
+	return !known
 }
 
 // published says what the domain publishes, and what of it is to be changed.

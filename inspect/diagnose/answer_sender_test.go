@@ -46,6 +46,24 @@ func TestAnswerOfSender(t *testing.T) {
 	})
 }
 
+// What one domain publishes is no word about the mail of another one that was
+// refused in the same session.
+func TestSenderOfAnotherMail(t *testing.T) {
+	e := engine(t, diagnose.Options{})
+	s := play(t, "mx.example.com:25", "open\nU: 220 mx\nA: EHLO a\nU: 250 mx\nA: MAIL FROM:<me@example.org>\nU: 550 5.7.23 SPF validation failed for [203.0.113.5]\n"+
+		"A: MAIL FROM:<you@example.net>\nU: 550 5.7.26 This mail has been blocked because the sender is unauthenticated.\nA: QUIT\nU: 221 bye\nend")
+	answer := published("fail", "sender.unauthenticated", "example.org has none", "spf none it has no SPF record")
+	answer.Seq = len(s.Events) + 1
+	s.Answer(&answer)
+	told := map[string]bool{}
+	for _, f := range e.Annotate(s) {
+		told[f.Cause] = strings.Contains(f.Explanation+strings.Join(f.Fix, " "), "example.org has none") || strings.Contains(strings.Join(f.Fix, " "), "Publish an SPF record for example.org")
+	}
+	if !told["sender.spf-failed"] || told["sender.unauthenticated"] || len(told) != 2 {
+		t.Errorf("told of example.org: %v, want it of the mail from there alone", told)
+	}
+}
+
 // The question is about the sender of the mail that was refused.
 func TestSenderIsAskedFor(t *testing.T) {
 	e := engine(t, diagnose.Options{})
