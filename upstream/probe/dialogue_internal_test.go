@@ -37,6 +37,16 @@ func TestNoPasswordInClear(t *testing.T) {
 	}
 }
 
+// TestOneDigest answers one challenge: more of them, chosen by the other side,
+// would help it to guess the password.
+func TestOneDigest(t *testing.T) {
+	script := Script{User: "me@example.com", Password: "correct-horse"}
+	lines := said(script, true, false, "220 hi\r\n250-hi\r\n250 AUTH CRAM-MD5\r\n334 PDFAYT4=\r\n334 PDJAYT4=\r\n334 PDNAYT4=\r\n")
+	if len(lines) < 4 || lines[1] != "AUTH CRAM-MD5\r\n" || len(lines[2]) < 40 || lines[3] != "*\r\n" {
+		t.Errorf("got %q, want one digest, and the second challenge cancelled", lines)
+	}
+}
+
 // TestNoWayToSignIn blames the smarthost for nothing that this program lacks.
 func TestNoWayToSignIn(t *testing.T) {
 	for offer, want := range map[string]string{

@@ -123,7 +123,7 @@ func (a *caller) sideOf(mechanism string) sasl.Client {
 	case "LOGIN":
 		return &login{answers: []string{s.User, s.Password}}
 	case "CRAM-MD5":
-		return &cram{s.User, s.Password}
+		return &cram{user: s.User, secret: s.Password}
 	}
 	return nil
 }
@@ -202,12 +202,19 @@ func (l *login) Next([]byte) ([]byte, error) {
 	return []byte(answer), nil
 }
 
-// cram is CRAM-MD5 (RFC 2195), which go-sasl lacks.
-type cram struct{ user, secret string }
+// cram is CRAM-MD5 (RFC 2195), which go-sasl lacks. It answers one challenge.
+type cram struct {
+	user, secret string
+	answered     bool
+}
 
 func (c *cram) Start() (string, []byte, error) { return "CRAM-MD5", nil, nil }
 
 func (c *cram) Next(challenge []byte) ([]byte, error) {
+	if c.answered {
+		return nil, sasl.ErrUnexpectedServerChallenge
+	}
+	c.answered = true
 	mac := hmac.New(md5.New, []byte(c.secret))
 	mac.Write(challenge)
 	return []byte(c.user + " " + hex.EncodeToString(mac.Sum(nil))), nil
