@@ -143,6 +143,22 @@ func TestSpent(t *testing.T) {
 	}
 }
 
+// TestOAuthOnly advises a token where no mechanism on offer takes a password,
+// whether this program knows that one or not.
+func TestOAuthOnly(t *testing.T) {
+	for offer, want := range map[string]bool{
+		"XOAUTH2": true, "XOAUTH2 OAUTHBEARER GSSAPI": true,
+		"PLAIN XOAUTH2": false, "SCRAM-SHA-256 XOAUTH2": false, "NTLM XOAUTH2": false, "GSSAPI": false,
+	} {
+		s := &search{want: Search{Script: Script{User: "me@example.com", Password: "correct-horse"}}}
+		at := seen(t, "smtp.example.com:587", "")
+		at.offered = strings.Fields(offer)
+		if o, got := oauthOnly(t.Context(), s, at); got != want {
+			t.Errorf("of %s: advised %q, want advice: %v", offer, o.advised, want)
+		}
+	}
+}
+
 // TestStage reads how far sessions came.
 func TestStage(t *testing.T) {
 	up := func(kind session.Kind, verb string, code int, text string) session.Entry {

@@ -49,7 +49,7 @@ func (o *outcome) usedMechanism() string {
 // oauthOnly says what kind of secret is wanted where a password is of no use.
 func oauthOnly(_ context.Context, s *search, at outcome) (outcome, bool) {
 	script := s.want.Script
-	if script.User == "" || script.Token != "" || !at.unfinished() || len(at.offered) == 0 || s.usable(at) != "" {
+	if script.User == "" || script.Token != "" || !at.unfinished() || s.usable(at) != "" || slices.ContainsFunc(at.offered, takesPassword) {
 		return outcome{}, false
 	}
 	script.Token, script.Password, script.Mechanism = "t", "", ""
@@ -60,4 +60,10 @@ func oauthOnly(_ context.Context, s *search, at outcome) (outcome, bool) {
 	at.failed, at.advised = "", "sign in by "+mechanism+" with an OAuth access token in place of the password"
 	at.mechanism, at.flags = mechanism, nil
 	return at, true
+}
+
+// takesPassword knows the mechanisms for passwords, those too that are not
+// tried here: the app may have them.
+func takesPassword(mechanism string) bool {
+	return strings.HasPrefix(mechanism, "SCRAM-") || slices.Contains([]string{"PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM"}, mechanism)
 }
