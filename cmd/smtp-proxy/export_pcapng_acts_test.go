@@ -21,6 +21,7 @@ func partly() map[string]string {
 		"app_speaks_tls":          unread,
 		"bare_newlines":           "that a line ended with LF alone",
 		"bdat_error":              unread,
+		"long_greeting":           "a reply that does not end",
 		"long_reply_line":         unread,
 		"not_smtp":                "lines that are no replies",
 		"unknown_354":             unread,

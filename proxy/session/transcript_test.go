@@ -176,6 +176,8 @@ func (p *player) configure(settings string) {
 			p.cfg.PassSmuggling = true
 		case "annotate":
 			p.cfg.Annotate = true
+		case "max-reply=64":
+			p.cfg.MaxReply = 64
 		default:
 			p.t.Fatalf("%q is no setting", f)
 		}
