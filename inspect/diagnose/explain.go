@@ -52,7 +52,7 @@ func (e *Engine) wordAll(all []symptom, x excerpt, known func(string) string) (f
 		if !ok {
 			continue
 		}
-		finding.Evidence = []inspect.Evidence{{Text: firstLine(x.reply)}}
+		finding.Evidence = []inspect.Evidence{{Text: beginning(x.reply, mostProof)}}
 		if x.speaker != "" {
 			finding.RuledOut = append(finding.RuledOut, "these are the words of "+x.speaker+", which your smarthost passes on")
 		}

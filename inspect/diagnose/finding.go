@@ -42,6 +42,7 @@ func (e *Engine) word(s *symptom, value func(string) string, at time.Time) (insp
 	if !ok {
 		return inspect.Finding{}, false
 	}
+	value = clipped(value)
 	title, what, fix, refs, class := cause.Title, cause.Explanation, cause.Fix, cause.Refs, cause.Class
 	if s.rule != nil {
 		x := s.rule.Explain()

@@ -48,10 +48,10 @@ func protocolOf(line string) string {
 		{"HTTP/", "HTTP"}, {"<", "HTTP"}, {"220 ", "FTP"}, {"RFB", "VNC"},
 	} {
 		if strings.HasPrefix(strings.TrimSpace(line), p.begins) {
-			return p.name + " (" + firstLine(line) + ")"
+			return p.name + " (" + beginning(line, mostWords) + ")"
 		}
 	}
-	return firstLine(line)
+	return beginning(line, mostWords)
 }
 
 // otherProtocol finds a service that greets with 220 as SMTP does, and is FTP.
@@ -62,7 +62,7 @@ func otherProtocol(f *facts) []symptom {
 	}
 	s := oneOf("connect.not-smtp", weightNetwork, f.greeting)
 	s.certainty = inspect.Likely
-	s.values = map[string]string{"greeting": "FTP (" + firstLine(f.greeting.Text) + ")"}
+	s.values = map[string]string{"greeting": "FTP (" + beginning(f.greeting.Text, mostWords) + ")"}
 	return []symptom{s}
 }
 

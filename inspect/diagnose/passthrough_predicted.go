@@ -35,5 +35,5 @@ func (f *facts) shows(e *session.Entry) string {
 	if f.s.Passthrough && e.Probe != nil && e.Probe.Name == inspect.ProbeDirect {
 		return "the proxy made the app's offer once more: it was not taken"
 	}
-	return firstLine(e.Text)
+	return beginning(e.Text, mostProof)
 }

@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"slices"
-	"strings"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/rules"
@@ -91,16 +90,6 @@ func doubt(c inspect.Certainty) int {
 		return 1
 	}
 	return 0
-}
-
-// firstLine shortens a text to what evidence shows of it.
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	const most = 300
-	if len(line) > most {
-		line = strings.ToValidUTF8(line[:most], "") + "…"
-	}
-	return line
 }
 
 // oneOf returns a symptom with a single entry as evidence, for the common
