@@ -61,14 +61,17 @@ func (t transcript) bar(b *bytes.Buffer, head string, width int, text string, as
 	}
 }
 
-// evidence lists what shows a finding beyond the line it stands under.
+// evidence lists what shows a finding beyond the line it stands under. What
+// is long in letters is longer yet with its control characters written out;
+// the dialogue has it whole.
 func evidence(f inspect.Finding, shown string) []string {
 	var texts []string
 	for _, e := range f.Evidence {
 		text := strings.ReplaceAll(e.Text, "\n", " ")
-		if text == "" || strings.Contains(strings.ReplaceAll(shown, "\n", " "), text) {
+		if text == "" || strings.Contains(strings.ReplaceAll(shown, "\n", " "), strings.TrimSuffix(text, "…")) {
 			continue
 		}
+		text = clip(visible(text), mostText)
 		if e.Event > 0 {
 			text += fmt.Sprintf("  (line %d)", e.Event)
 		}
