@@ -206,6 +206,9 @@ func (p *plain) read(s *socket) {
 		if !p.r.m.Over() {
 			p.r.apply(p.r.m.Received(time.Now(), s.side, p.x.buf[:n]))
 		}
+		if s.atEnd && p.mayRead(s.side) { // so that the last words and the end leave together
+			p.ended(s, io.EOF)
+		}
 	}
 }
 

@@ -160,7 +160,7 @@ func (v *veil) seal(b []byte) []byte {
 // push sends what TLS has written.
 func (v *veil) push() {
 	if len(v.out) > 0 {
-		v.p.send(v.s, v.out)
+		v.p.send(v.s, v.out, false)
 		v.out = nil
 	}
 }

@@ -27,7 +27,7 @@ func (p *plain) flush(side session.Side) {
 		for k < len(queue) && queue[k].op == session.OpWrite {
 			k++
 		}
-		p.deliver(s, p.join(queue[i:k]))
+		p.deliver(s, p.join(queue[i:k]), k < len(queue))
 		i = k
 	}
 	l.flushed += uint64(len(queue))
@@ -47,12 +47,13 @@ func (p *plain) join(queue []chunk) []byte {
 	return p.x.joined
 }
 
-// deliver sends in the way that the leg asks for.
-func (p *plain) deliver(s *socket, b []byte) {
+// deliver sends in the way that the leg asks for. Last words in clear go out
+// with the end of our direction, in one segment.
+func (p *plain) deliver(s *socket, b []byte, last bool) {
 	if s.secure != nil {
 		b = s.secure.seal(b)
 	}
-	p.send(s, b)
+	p.send(s, b, last && s.secure == nil)
 }
 
 // shut has our direction end behind what is unsent.
@@ -63,8 +64,9 @@ func (p *plain) shut(s *socket) {
 	}
 }
 
-// send writes, or keeps what the kernel does not take.
-func (p *plain) send(s *socket, b []byte) {
+// send writes, or keeps what the kernel does not take. Who says that there is
+// more to come must see to it.
+func (p *plain) send(s *socket, b []byte, more bool) {
 	l := &p.r.legs[s.side]
 	switch {
 	case l.broken != nil || s.fd < 0:
@@ -73,7 +75,11 @@ func (p *plain) send(s *socket, b []byte) {
 		s.unsent = append(s.unsent, b...)
 		return
 	}
-	n, e := rawWrite(s.fd, b)
+	write := rawWrite
+	if more {
+		write = rawWriteMore
+	}
+	n, e := write(s.fd, b)
 	switch {
 	case e != 0 && e != unix.EAGAIN:
 		p.failed(l, os.NewSyscallError("write", e))

@@ -27,16 +27,21 @@ func setKeepAlive(fd int, k net.KeepAliveConfig) error {
 }
 
 // rawWrite writes once, without telling the scheduler.
-func rawWrite(fd int, b []byte) (int, syscall.Errno) { return rawIO(unix.SYS_SENDTO, fd, b) }
+func rawWrite(fd int, b []byte) (int, syscall.Errno) { return rawIO(unix.SYS_SENDTO, fd, b, unix.MSG_NOSIGNAL) }
+
+// rawWriteMore is rawWrite when the end of the direction follows at once.
+func rawWriteMore(fd int, b []byte) (int, syscall.Errno) {
+	return rawIO(unix.SYS_SENDTO, fd, b, unix.MSG_NOSIGNAL|unix.MSG_MORE)
+}
 
 // rawRead reads once.
-func rawRead(fd int, b []byte) (int, syscall.Errno) { return rawIO(unix.SYS_RECVFROM, fd, b) }
+func rawRead(fd int, b []byte) (int, syscall.Errno) { return rawIO(unix.SYS_RECVFROM, fd, b, 0) }
 
 // rawIO makes one of the calls for sockets, which have a shorter way through
 // the kernel than read(2) and write(2).
-func rawIO(call uintptr, fd int, b []byte) (int, syscall.Errno) {
+func rawIO(call uintptr, fd int, b []byte, flags uintptr) (int, syscall.Errno) {
 	for {
-		n, _, e := syscall.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_NOSIGNAL, 0, 0)
+		n, _, e := syscall.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), flags, 0, 0)
 		switch e {
 		case unix.EINTR:
 			continue
