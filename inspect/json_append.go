@@ -72,7 +72,7 @@ func (w *jsonWriter) value(v any) {
 // text appends a string. One that is unusual is left to encoding/json.
 func (w *jsonWriter) text(name, s string) {
 	w.raw(name)
-	start := len(w.b)
+	start, done := len(w.b), 0
 	w.b = append(w.b, '"')
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -81,11 +81,12 @@ func (w *jsonWriter) text(name, s string) {
 			w.value(s)
 			return
 		case c == '<' || c == '>' || c == '&': // as in every message id
+			w.b = append(w.b, s[done:i]...)
 			w.b = append(w.b, '\\', 'u', '0', '0', '0'+c>>4, "0123456789abcdef"[c&15])
-		default:
-			w.b = append(w.b, c)
+			done = i + 1
 		}
 	}
+	w.b = append(w.b, s[done:]...)
 	w.b = append(w.b, '"')
 }
 
