@@ -108,9 +108,7 @@ func (x *reactor) closeDoors() {
 	}
 }
 
-// accept takes the connections that wait at a door. Those that are left are
-// announced by nobody: the door counts as news to the runtime when somebody
-// comes, not while somebody waits.
+// accept takes connections that wait at a door.
 func (x *reactor) accept(d *door) {
 	for range acceptAtOnce {
 		var from unix.RawSockaddrAny
@@ -129,7 +127,6 @@ func (x *reactor) accept(d *door) {
 			return
 		}
 	}
-	x.crowded = true
 }
 
 // rest leaves a door alone for a while: without descriptors to be had it would

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"encoding/binary"
-	"errors"
 	"os"
 	"runtime"
 	"sync"
@@ -34,7 +33,8 @@ import (
 // reactor carries the sessions whose connections it has accepted.
 type reactor struct {
 	server *Server
-	ep     int
+	ep     int             // watches all the rest
+	nap    int             // watches ep while the reactor sleeps
 	file   *os.File        // the same
 	ready  syscall.RawConn // of file
 	events [eventsMost]unix.EpollEvent
@@ -45,10 +45,9 @@ type reactor struct {
 
 	sessions atomic.Int64 // that it carries
 
-	doors   []door // its own goroutine's, once it runs
-	admits  bool   // the server counts it among those who let sessions in
-	crowded bool   // there may be more at a door
-	again   []*plain
+	doors  []door // its own goroutine's, once it runs
+	admits bool   // the server counts it among those who let sessions in
+	again  []*plain
 
 	mu    sync.Mutex
 	slots []slot
@@ -75,28 +74,51 @@ const (
 	atDoors = -2 // and below
 )
 
-func newReactor(s *Server) (*reactor, error) {
-	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+func newReactor(s *Server) (x *reactor, err error) {
+	x = &reactor{server: s, ep: -1, nap: -1, bell: -1}
+	if x.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err == nil {
+		x.nap, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	}
+	if err == nil {
+		x.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	}
+	if err == nil {
+		err = epollAdd(x.ep, x.bell, unix.EPOLLIN, atBell, 0)
+	}
+	if err == nil {
+		err = x.waitable()
+	}
 	if err != nil {
+		x.giveBack()
 		return nil, err
 	}
-	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		_ = unix.Close(ep)
-		return nil, err
+	return x, nil
+}
+
+// giveBack closes what newReactor has opened.
+func (x *reactor) giveBack() {
+	for _, fd := range []int{x.ep, x.nap, x.bell} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
 	}
-	x := &reactor{server: s, ep: ep, bell: bell}
-	return x, errors.Join(x.waitable(), epollAdd(ep, bell, unix.EPOLLIN, atBell, 0))
 }
 
 // waitable lets the runtime tell when there are events, so that a reactor
 // without any sleeps as every goroutine does: a thread that slept in epoll_wait
 // would have to find itself a processor at each waking.
+//
+// The runtime watches nap, and nap tells of ep once each time that doze asks
+// for it. Were ep watched itself, each event that comes while the reactor is at
+// work would wake a thread for nothing.
 func (x *reactor) waitable() (err error) {
-	if err := unix.SetNonblock(x.ep, true); err != nil {
+	if err := unix.SetNonblock(x.nap, true); err != nil {
 		return err
 	}
-	x.file = os.NewFile(uintptr(x.ep), "epoll")
+	if err := epollAdd(x.nap, x.ep, unix.EPOLLIN|unix.EPOLLONESHOT, 0, 0); err != nil {
+		return err
+	}
+	x.file = os.NewFile(uintptr(x.nap), "epoll")
 	x.ready, err = x.file.SyscallConn()
 	return err
 }
@@ -108,22 +130,23 @@ func (x *reactor) run() {
 	}
 	x.answer()
 	x.closeDoors()
-	_ = x.file.Close()
+	_ = x.file.Close() // nap
+	_ = unix.Close(x.ep)
 	_ = unix.Close(x.bell)
 }
 
 // work does what there is to do and returns false to be called when there is
-// more, true at the end. Whoever has just met one event alone will hardly meet
-// another by looking at once; the runtime tells of it, as it does of each that
-// has come since the look.
+// more, true at the end.
 func (x *reactor) work(uintptr) bool {
+	x.rouse()
 	for !x.over() {
-		x.crowded = false
-		n := x.look()
+		n := x.look(x.ep)
 		for i := range n {
 			x.dispatch(x.events[i])
 		}
-		if n <= 1 && len(x.again) == 0 && !x.crowded {
+		// Whoever has just met one event alone will hardly meet another by
+		// looking at once.
+		if n <= 1 && len(x.again) == 0 && x.doze() {
 			return x.over()
 		}
 		x.goOn()
@@ -131,9 +154,20 @@ func (x *reactor) work(uintptr) bool {
 	return true
 }
 
+// rouse ends the sleep: what nap has told is taken from it, or it would not
+// tell of anything again.
+func (x *reactor) rouse() { x.look(x.nap) }
+
+// doze asks nap for word of the next event, or of one that is there already:
+// one that came since the look, or a door at which more are waiting than were
+// let in.
+func (x *reactor) doze() bool {
+	return epollCtl(x.nap, unix.EPOLL_CTL_MOD, x.ep, unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}) == nil
+}
+
 // look takes the events that there are.
-func (x *reactor) look() int {
-	n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(x.ep), uintptr(unsafe.Pointer(&x.events[0])), eventsMost, 0, 0, 0)
+func (x *reactor) look(ep int) int {
+	n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep), uintptr(unsafe.Pointer(&x.events[0])), eventsMost, 0, 0, 0)
 	if e != 0 { // EINTR
 		return 0
 	}
