@@ -27,7 +27,9 @@ func setKeepAlive(fd int, k net.KeepAliveConfig) error {
 }
 
 // rawWrite writes once, without telling the scheduler.
-func rawWrite(fd int, b []byte) (int, syscall.Errno) { return rawIO(unix.SYS_SENDTO, fd, b, unix.MSG_NOSIGNAL) }
+func rawWrite(fd int, b []byte) (int, syscall.Errno) {
+	return rawIO(unix.SYS_SENDTO, fd, b, unix.MSG_NOSIGNAL)
+}
 
 // rawWriteMore is rawWrite when the end of the direction follows at once.
 func rawWriteMore(fd int, b []byte) (int, syscall.Errno) {
