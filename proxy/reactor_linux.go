@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"encoding/binary"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -27,16 +26,14 @@ import (
 // and reads until it is not. Nothing in a reactor waits but for events; it
 // takes a session's lock only for a moment, as anybody else does.
 //
-// Raw system calls are used where they cannot block, which is everywhere but in
-// the wait for events: the scheduler need not hear of them.
+// Raw system calls are used where they cannot block for long, which is
+// everywhere but in sleep: the scheduler need not hear of them.
 
 // reactor carries the sessions whose connections it has accepted.
 type reactor struct {
 	server *Server
-	ep     int             // watches all the rest
-	nap    int             // watches ep while the reactor sleeps
-	file   *os.File        // the same
-	ready  syscall.RawConn // of file
+	number int // among the server's
+	ep     int // watches all the rest
 	events [eventsMost]unix.EpollEvent
 	bell   int              // an eventfd
 	buf    [readAtOnce]byte // what has just been read, whoever from
@@ -74,19 +71,13 @@ const (
 	atDoors = -2 // and below
 )
 
-func newReactor(s *Server) (x *reactor, err error) {
-	x = &reactor{server: s, ep: -1, nap: -1, bell: -1}
+func newReactor(s *Server, number int) (x *reactor, err error) {
+	x = &reactor{server: s, number: number, ep: -1, bell: -1}
 	if x.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err == nil {
-		x.nap, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	}
-	if err == nil {
 		x.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	}
 	if err == nil {
 		err = epollAdd(x.ep, x.bell, unix.EPOLLIN, atBell, 0)
-	}
-	if err == nil {
-		err = x.waitable()
 	}
 	if err != nil {
 		x.giveBack()
@@ -97,81 +88,67 @@ func newReactor(s *Server) (x *reactor, err error) {
 
 // giveBack closes what newReactor has opened.
 func (x *reactor) giveBack() {
-	for _, fd := range []int{x.ep, x.nap, x.bell} {
+	for _, fd := range []int{x.ep, x.bell} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}
 	}
 }
 
-// waitable lets the runtime tell when there are events, so that a reactor
-// without any sleeps as every goroutine does: a thread that slept in epoll_wait
-// would have to find itself a processor at each waking.
-//
-// The runtime watches nap, and nap tells of ep once each time that doze asks
-// for it. Were ep watched itself, each event that comes while the reactor is at
-// work would wake a thread for nothing.
-func (x *reactor) waitable() (err error) {
-	if err := unix.SetNonblock(x.nap, true); err != nil {
-		return err
+// run works until end is called, in a thread of its own that ends with it.
+func (x *reactor) run() {
+	runtime.LockOSThread()
+	x.settleDown()
+	for !x.over() {
+		x.work()
 	}
-	if err := epollAdd(x.nap, x.ep, unix.EPOLLIN|unix.EPOLLONESHOT, 0, 0); err != nil {
-		return err
-	}
-	x.file = os.NewFile(uintptr(x.nap), "epoll")
-	x.ready, err = x.file.SyscallConn()
-	return err
+	x.leave()
 }
 
-// run works until end is called.
-func (x *reactor) run() {
-	if err := x.ready.Read(x.work); err != nil {
-		x.server.options.Log.Error().Err(err).Msg("a reactor has stopped and its sessions hang: please report this")
-	}
+// leave gives back what a reactor has when nothing is left to do.
+func (x *reactor) leave() {
 	x.answer()
 	x.closeDoors()
-	_ = x.file.Close() // nap
 	_ = unix.Close(x.ep)
 	_ = unix.Close(x.bell)
 }
 
-// work does what there is to do and returns false to be called when there is
-// more, true at the end.
-func (x *reactor) work(uintptr) bool {
-	x.rouse()
-	for !x.over() {
-		n := x.look(x.ep)
-		for i := range n {
-			x.dispatch(x.events[i])
-		}
-		// Whoever has just met one event alone will hardly meet another by
-		// looking at once.
-		if n <= 1 && len(x.again) == 0 && x.doze() {
-			return x.over()
-		}
-		x.goOn()
+// work does what there is to do, and waits for it first.
+func (x *reactor) work() {
+	patience := x.server.patience
+	if len(x.again) > 0 {
+		patience = 0
 	}
-	return true
+	n := x.look(patience)
+	if n == 0 && len(x.again) == 0 {
+		n = x.sleep()
+	}
+	for i := range n {
+		x.dispatch(x.events[i])
+	}
+	x.goOn()
 }
 
-// rouse ends the sleep: what nap has told is taken from it, or it would not
-// tell of anything again.
-func (x *reactor) rouse() { x.look(x.nap) }
-
-// doze asks nap for word of the next event, or of one that is there already:
-// one that came since the look, or a door at which more are waiting than were
-// let in.
-func (x *reactor) doze() bool {
-	return epollCtl(x.nap, unix.EPOLL_CTL_MOD, x.ep, unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}) == nil
-}
-
-// look takes the events that there are.
-func (x *reactor) look(ep int) int {
-	n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep), uintptr(unsafe.Pointer(&x.events[0])), eventsMost, 0, 0, 0)
+// look takes the events that there are, and waits at most some milliseconds for
+// the first. The scheduler does not hear of it: between two events of sessions
+// at work, to give a processor back and to find one again takes longer than the
+// wait. The signal that stops the world for the collector ends the wait.
+func (x *reactor) look(patience int) int {
+	n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(x.ep), uintptr(unsafe.Pointer(&x.events[0])), eventsMost, uintptr(patience), 0, 0)
 	if e != 0 { // EINTR
 		return 0
 	}
 	return int(n)
+}
+
+// sleep waits for events as long as it takes, and leaves the processor to
+// others.
+func (x *reactor) sleep() int {
+	n, err := unix.EpollWait(x.ep, x.events[:], -1)
+	if err != nil { // EINTR
+		return 0
+	}
+	return n
 }
 
 func (x *reactor) dispatch(ev unix.EpollEvent) {
@@ -323,13 +300,13 @@ func epollCtl(ep int, op uintptr, fd int, ev unix.EpollEvent) error {
 	return nil
 }
 
-// makeReactors makes one for each processor, once.
+// makeReactors makes them, once.
 func (s *Server) makeReactors() error {
 	if len(s.reactors) > 0 {
 		return nil
 	}
-	for range runtime.GOMAXPROCS(0) {
-		x, err := newReactor(s)
+	for i := range s.reactorsWanted() {
+		x, err := newReactor(s, i)
 		if err != nil {
 			return err
 		}
@@ -356,7 +333,7 @@ func (s *Server) endReactors() {
 	for _, x := range s.reactors {
 		x.end()
 		if !spins {
-			x.run() // gives back what it has
+			x.leave()
 		}
 	}
 	s.spinning.Wait()

@@ -25,6 +25,12 @@ type Options struct {
 	MaxSessions      int           // at once; 0 means as many as there are descriptors
 	MaxPerAddress    int           // at once from one address; 0 means no limit
 
+	// Reactors is how many threads carry sessions on Linux. Each may keep a
+	// processor of the scheduler (GOMAXPROCS) for itself while it has work, so
+	// the process needs some more. 0 means one for each, which give way to
+	// everything else at once.
+	Reactors int
+
 	goroutines bool // every session has goroutines of its own, for tests
 }
 
@@ -42,6 +48,7 @@ type Server struct {
 	accepts  sync.WaitGroup
 
 	reactors []*reactor
+	patience int            // of reactors, in milliseconds
 	spinning sync.WaitGroup // reactors
 	shut     chan struct{}  // closed with the listeners
 	shutOnce sync.Once

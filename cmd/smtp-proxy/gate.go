@@ -74,6 +74,9 @@ func (x *plant) addGate(reach func(policy.Route) (*upstream.Connector, error), r
 		Recorder: x.recorder, Log: x.log,
 		HandshakeTimeout: x.config.HandshakeTimeout, MaxSessions: x.config.MaxSessions, MaxPerAddress: x.config.MaxPerAddress,
 	}
+	if x.reactors != nil {
+		o.Reactors = x.reactors()
+	}
 	for _, r := range routes {
 		connector, err := reach(r)
 		if err != nil {

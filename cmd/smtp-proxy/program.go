@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"reflect"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,6 +23,7 @@ type program struct {
 	stdout, stderr io.Writer
 	env            func(string) (string, bool)
 	now            func() time.Time
+	reactors       func() int // for a proxy, with processors set aside; nil: none are
 
 	config string       // --config
 	data   string       // --data
@@ -31,12 +33,13 @@ type program struct {
 
 func newProgram() *program {
 	return &program{
-		stdin:  os.Stdin,
-		stdout: os.Stdout,
-		stderr: os.Stderr,
-		env:    os.LookupEnv,
-		now:    time.Now,
-		file:   &policy.File{},
+		stdin:    os.Stdin,
+		stdout:   os.Stdout,
+		stderr:   os.Stderr,
+		env:      os.LookupEnv,
+		now:      time.Now,
+		reactors: sync.OnceValue(reactors),
+		file:     &policy.File{},
 	}
 }
 
