@@ -131,8 +131,22 @@ func (s *Server) accept(l listener) {
 
 // start begins a session of its own goroutine.
 func (s *Server) start(conn net.Conn, route *Route) {
+	s.carry(conn, s.newRelay(conn.RemoteAddr().String(), route.aimed(conn)))
+}
+
+// Take carries a session for a connection that came in another way than
+// through a listener, on the route of that number. It repeats the session
+// linked, where that is not empty. The session's id is returned, and the
+// connection is the server's from now on.
+func (s *Server) Take(conn net.Conn, route int, linked string) (id string) {
+	r := s.newRelay(conn.RemoteAddr().String(), &s.options.Routes[route])
+	r.info.Linked = linked
+	s.carry(conn, r)
+	return r.info.ID
+}
+
+func (s *Server) carry(conn net.Conn, r *relay) {
 	from := addrOf(conn.RemoteAddr())
-	r := s.newRelay(conn.RemoteAddr().String(), route.aimed(conn))
 	r.begin()
 	odd, why := s.admit(r, from)
 	if why != "" {

@@ -12,9 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-
-	"smtp-proxy/inspect"
-	"smtp-proxy/inspect/store"
 )
 
 // ExportCommand writes one session as a file for another program.
@@ -55,8 +52,7 @@ type export struct {
 	*program
 	message int // --message; the first is 1
 
-	store   *store.Store
-	session *inspect.Session
+	*recorded
 }
 
 // format is one way to write a session.
@@ -112,16 +108,12 @@ func (x *export) run(ctx context.Context, id string, f format, file string) erro
 	if file == "" && f.raw && isTerminal(x.stdout) {
 		return usagef("%s is not for a terminal: name a file with -o FILE, or send it to a program", f.name)
 	}
-	s, err := x.readRecord()
+	found, err := x.find(ctx, id)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	found, err := s.Session(ctx, id)
-	if err != nil {
-		return lookupError(id, err)
-	}
-	x.store, x.session = s, found
+	defer found.close()
+	x.recorded = found
 	if file == "" {
 		return f.write(ctx, x.stdout)
 	}

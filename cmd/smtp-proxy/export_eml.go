@@ -29,7 +29,7 @@ func (x *export) writeEML(ctx context.Context, w io.Writer) error {
 	if !ok {
 		return fmt.Errorf("message %d was never sent: the session ended before its content, as smtp-proxy show %s tells", x.message, visible(x.session.ID))
 	}
-	body, err := x.store.Body(ctx, x.session.ID, x.message-1)
+	body, err := x.body(ctx, x.message-1)
 	if errors.Is(err, store.ErrNoBody) {
 		return fmt.Errorf("message %d is not in the record: --capture none was set, or retention (--keep, --keep-size) has removed it", x.message)
 	}

@@ -31,7 +31,7 @@ func (x *export) writePcapng(ctx context.Context, w io.Writer) error {
 		if message < 0 || x.captured(message) == "cut" {
 			return nil, store.ErrNoBody
 		}
-		return x.store.Body(ctx, x.session.ID, message)
+		return x.body(ctx, message)
 	}
 	return r.write(w, acts)
 }

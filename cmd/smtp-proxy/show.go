@@ -28,27 +28,23 @@ says whether the app would get through without the proxy, where that is known.`,
 		Args:      arguments(1, 1, "the id of a session (latest, latest-failed, or as sessions lists it)"),
 		ValidArgs: []string{"latest", "latest-failed"},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := p.readRecord()
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			return p.show(cmd.Context(), s, args[0], asJSON)
+			return p.show(cmd.Context(), args[0], asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "a JSON object with all events")
 	return cmd
 }
 
-func (p *program) show(ctx context.Context, s *store.Store, id string, asJSON bool) error {
-	found, err := s.Session(ctx, id)
+func (p *program) show(ctx context.Context, id string, asJSON bool) error {
+	found, err := p.find(ctx, id)
 	if err != nil {
-		return lookupError(id, err)
+		return err
 	}
+	defer found.close()
 	if asJSON {
-		return jsonLines(p.stdout).Encode(found)
+		return jsonLines(p.stdout).Encode(found.session)
 	}
-	return transcript{screen: p.onStdout(), full: true, now: p.now}.session(found)
+	return transcript{screen: p.onStdout(), full: true, now: p.now}.session(found.session)
 }
 
 // lookupError says what to do where an id names no session, or several.
