@@ -15,7 +15,7 @@ const (
 	maxBodyBlocks = 48 // of blockSize octets: 3 MiB
 	fewBlocks     = 8
 	blockSize     = 64 << 10
-	batchEvery    = 100 * time.Millisecond
+	batchEvery    = 10 * time.Millisecond
 )
 
 // Recorder hands what sessions have to tell to the one who keeps it. Its queue
@@ -87,7 +87,7 @@ func (r *Recorder) nudge() {
 	}
 }
 
-// Next returns the records since the last call, at most about ten times a
+// Next returns the records since the last call, at most about a hundred times a
 // second, and waits while there are none. They are valid until the next call.
 // The error is io.EOF when the recorder was closed and all is fetched, or ctx's.
 func (r *Recorder) Next(ctx context.Context) ([]session.Record, error) {

@@ -81,7 +81,7 @@ func TestLargeBodyUnderWay(t *testing.T) {
 	s := openStore(t, dir, Options{})
 	reader := openStore(t, dir, Options{ReadOnly: true})
 	q, done := make(queue), make(chan error, 1)
-	go func() { done <- NewKeeper(s, quiet()).Run(context.Background(), q) }()
+	go func() { done <- hasty(s, quiet()).Run(context.Background(), q) }()
 	message := noise(4 << 20)
 	list := large("01L", start, message)
 	for i, batch := range list[:len(list)-1] {
@@ -152,7 +152,7 @@ func TestRetainKeepsTheBodyUnderWay(t *testing.T) {
 	dir := newDir(t)
 	s := openStore(t, dir, Options{})
 	q, done := make(queue), make(chan error, 1)
-	go func() { done <- NewKeeper(s, quiet()).Run(context.Background(), q) }()
+	go func() { done <- hasty(s, quiet()).Run(context.Background(), q) }()
 	message := noise(3 << 20)
 	list := large("01L", start, message)
 	for _, batch := range list[:len(list)-1] {
@@ -201,7 +201,7 @@ func TestOrphans(t *testing.T) {
 func TestDiskFullOfBodies(t *testing.T) {
 	clock := newClock()
 	s := openStore(t, newDir(t), Options{Now: clock.now})
-	k := NewKeeper(s, quiet())
+	k := hasty(s, quiet())
 	q, done := make(queue), make(chan error, 1)
 	go func() { done <- k.Run(context.Background(), q) }()
 	list := large("01L", start, noise(3<<20))

@@ -40,10 +40,17 @@ func feed(t testing.TB, s *Store, opt KeeperOptions, batches ...[]session.Record
 		q <- b
 	}
 	close(q)
-	k := NewKeeper(s, opt)
+	k := hasty(s, opt)
 	if err := k.Run(context.Background(), q); err != nil {
 		t.Fatal(err)
 	}
+	return k
+}
+
+// hasty is a keeper that writes each batch as it comes.
+func hasty(s *Store, opt KeeperOptions) *Keeper {
+	k := NewKeeper(s, opt)
+	k.held.every = 0
 	return k
 }
 

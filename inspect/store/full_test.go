@@ -38,7 +38,7 @@ func TestDiskFull(t *testing.T) {
 	var ended []string
 	opt := quiet()
 	opt.Ended = func(v *inspect.Session) { ended = append(ended, v.ID) }
-	k := NewKeeper(s, opt)
+	k := hasty(s, opt)
 	q := make(queue)
 	done := make(chan error, 1)
 	go func() { done <- k.Run(context.Background(), q) }()

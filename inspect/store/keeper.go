@@ -36,20 +36,21 @@ type KeeperOptions struct {
 
 // Times and numbers of a keeper at work.
 const (
-	retryAfter   = 3 * time.Second // between attempts to write to a failing disk
-	judgeAgain   = time.Second     // between looks at a session that goes on failing
-	retainEvery  = 5 * time.Minute // between clean-ups
-	maxUnwritten = 1000            // sessions that ended while the disk failed, and wait
-	largeSummary = 2 << 10         // octets of a summary that is not written at each change
-	rewriteLarge = 2 * time.Second // between writes of a large summary
+	flushEvery   = 100 * time.Millisecond // at most; a batch of records may come sooner
+	retryAfter   = 3 * time.Second        // between attempts to write to a failing disk
+	judgeAgain   = time.Second            // between looks at a session that goes on failing
+	retainEvery  = 5 * time.Minute        // between clean-ups
+	maxUnwritten = 1000                   // sessions that ended while the disk failed, and wait
+	largeSummary = 2 << 10                // octets of a summary that is not written at each change
+	rewriteLarge = 2 * time.Second        // between writes of a large summary
 )
 
 // Keeper is the one writer of a store.
 //
-// It does nothing between two calls of its source's Next but take the records
-// of one batch and write them in one transaction. When that fails the entries
-// are gone and counted; the sessions stay in memory as summaries and are
-// written when the disk allows, with a note of the gap.
+// It takes what its source has while that is fresh in the processor's cache, and
+// every now and then writes what has come in one transaction. When that fails
+// the entries are gone and counted; the sessions stay in memory as summaries and
+// are written when the disk allows, with a note of the gap.
 type Keeper struct {
 	store *Store
 	opt   KeeperOptions
@@ -68,6 +69,7 @@ type Keeper struct {
 	mu      sync.Mutex
 	trouble error // why nothing can be written at present
 
+	held    held
 	retryAt time.Time
 	lost    int // sessions that ended and were never written
 }
@@ -75,7 +77,7 @@ type Keeper struct {
 // NewKeeper returns the keeper of a store. A nil store keeps nothing; sessions
 // are assembled, annotated and reported all the same.
 func NewKeeper(s *Store, opt KeeperOptions) *Keeper {
-	k := &Keeper{store: s, opt: opt, live: map[string]*kept{}}
+	k := &Keeper{store: s, opt: opt, live: map[string]*kept{}, held: held{every: flushEvery}}
 	if opt.Annotate == nil {
 		k.opt.Annotate = func(*inspect.Session) []inspect.Finding { return nil }
 	}
@@ -113,7 +115,12 @@ func (k *Keeper) Run(ctx context.Context, from Source) error {
 		if errors.Is(err, io.EOF) {
 			k.endAll()
 		}
-		k.flush()
+		if err == nil && k.held.mayWait(time.Now()) {
+			k.held.keep(k.dirty)
+		} else {
+			k.flush()
+		}
+		k.held.fresh = 0
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -148,13 +155,17 @@ func (k *Keeper) stopWriting() {
 	k.write = nil
 }
 
-// next waits for records; while the disk fails, no longer than until the next
-// attempt is due.
+// next waits for records, and where something is to be written no longer than
+// until that is due.
 func (k *Keeper) next(ctx context.Context, from Source) ([]session.Record, error) {
-	if k.Healthy() == nil || len(k.dirty) == 0 {
+	if len(k.dirty) == 0 {
 		return from.Next(ctx)
 	}
-	short, cancel := context.WithTimeout(ctx, retryAfter)
+	wait := flushEvery
+	if k.Healthy() != nil {
+		wait = retryAfter
+	}
+	short, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	records, err := from.Next(short)
 	if err != nil && short.Err() != nil && ctx.Err() == nil {
@@ -178,6 +189,7 @@ func (k *Keeper) take(r *session.Record) {
 		s.add(r.Entry)
 	case r.Body != nil:
 		s.content(r.Body)
+		k.held.fresh += len(r.Body)
 	case r.Closed:
 		s.end(r.At)
 		delete(k.live, s.id)
@@ -216,11 +228,16 @@ func (k *Keeper) session(info *session.Info) *kept {
 // key returns the key of a new session: its start, made unique.
 func (k *Keeper) key(started time.Time) int64 {
 	k.keys++
-	return keyAt(started) + k.keys%keysPerMicro
+	return keyAt(started) + k.keys%(keysPerMicro-keysOfGuests)
 }
 
-// keysPerMicro is how many sessions may begin in one microsecond.
-const keysPerMicro = 1024
+// keysPerMicro is how many sessions may begin in one microsecond. The last of
+// its keys belong to guests, so that these never take one that the keeper is
+// about to give.
+const (
+	keysPerMicro = 1024
+	keysOfGuests = 16
+)
 
 // keyAt returns the least key of a moment.
 func keyAt(t time.Time) int64 {

@@ -30,9 +30,10 @@ type kept struct {
 	judged   time.Time // the last look while it was open
 
 	entries  []*session.Entry // of this batch
-	bodies   []piece          // of this batch; they belong to the source
-	written  reach            // of the message under way, as committed
-	reached  reach            // the same with this batch
+	bodies   []piece          // since the last flush; those from holds on belong to the source
+	holds    int
+	written  reach // of the message under way, as committed
+	reached  reach // the same with this batch
 	dirty    bool
 	ended    bool
 	reported bool // Ended has been called
@@ -165,7 +166,7 @@ func (s *kept) release() {
 	clear(s.entries)
 	s.entries = s.entries[:0]
 	clear(s.bodies)
-	s.bodies = s.bodies[:0]
+	s.bodies, s.holds = s.bodies[:0], 0
 	s.touched = s.touched[:0]
 }
 

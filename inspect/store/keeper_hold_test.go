@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"smtp-proxy/proxy/session"
+)
+
+// lender is a source that spoils the octets it has lent when it is asked again,
+// as a recorder may.
+type lender struct {
+	batches [][]session.Record
+	lent    []session.Record
+}
+
+func (l *lender) Next(context.Context) ([]session.Record, error) {
+	for _, r := range l.lent {
+		for i := range r.Body {
+			r.Body[i] = 'X'
+		}
+	}
+	if len(l.batches) == 0 {
+		return nil, io.EOF
+	}
+	l.lent, l.batches = l.batches[0], l.batches[1:]
+	return l.lent, nil
+}
+
+// TestHeldBodies has many batches come between two flushes, more than a keeper
+// holds: each message is written as it was.
+func TestHeldBodies(t *testing.T) {
+	s := openStore(t, newDir(t), Options{})
+	bodies := map[string]string{}
+	source := &lender{}
+	for i := range 24 {
+		id := fmt.Sprintf("01A%02d", i)
+		bodies[id] = noise(60_000 + i)
+		source.batches = append(source.batches, delivered(id, start.Add(time.Duration(i)*time.Second), "a@b", "c@d", bodies[id]))
+	}
+	k := NewKeeper(s, quiet())
+	k.held.every = time.Hour
+	if err := k.Run(context.Background(), source); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range bodies {
+		if got := readBody(t, s, id, 0); string(got) != want {
+			t.Errorf("session %s: %d octets %.20q…, want %d octets %.20q…", id, len(got), got, len(want), want)
+		}
+	}
+	var blocks int
+	if err := s.writer.QueryRow(`SELECT count(*) FROM blocks`).Scan(&blocks); err != nil || blocks >= len(bodies) {
+		t.Errorf("%d blocks for %d batches (%v): nothing was held", blocks, len(bodies), err)
+	}
+}
