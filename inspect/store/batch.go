@@ -17,7 +17,7 @@ type batch struct {
 	tx      *sql.Tx
 	block   blockBuffer
 	spill   spill
-	last    int64              // the number of the latest block
+	next    int64              // the number of the block that is being filled; 0 while it is not known
 	views   []*inspect.Session // of the sessions whose rows are written, in order
 	rows    []*kept
 	fresh   map[alike]*freshRows // what is to be inserted
@@ -28,8 +28,8 @@ type batch struct {
 
 // statements are prepared once.
 type statements struct {
-	block, update, span, finding, unfind, body *sql.Stmt
-	insert                                     [insertSizes]*sql.Stmt
+	block, update, span, finding, unfind, body, number *sql.Stmt
+	insert                                             [insertSizes]*sql.Stmt
 }
 
 // blockBuffer is the block that is being filled.
@@ -42,10 +42,6 @@ type blockBuffer struct {
 
 func newBatch(s *Store) (*batch, error) {
 	w := &batch{store: s, packer: s.packer, codec: newEntryCodec(), fresh: map[alike]*freshRows{}, spill: spill{files: bodiesBeside(s.path)}}
-	err := s.writer.QueryRow(`SELECT coalesce(max(n), 0) FROM blocks`).Scan(&w.last)
-	if err != nil {
-		return nil, explainOpen(s.path, err)
-	}
 	queries := map[string]**sql.Stmt{
 		`INSERT INTO blocks (newest, summaries, entries, bodies) VALUES (?, ?, ?, ?)`:                                                      &w.stmts.block,
 		`UPDATE sessions SET ended = ?, outcome = ?, failed = ?, provider = ?, username = ?, codes = ?, mail = ?, block = ? WHERE key = ?`: &w.stmts.update,
@@ -53,12 +49,14 @@ func newBatch(s *Store) (*batch, error) {
 		`INSERT INTO findings (session, rank, cause, certainty) VALUES (?, ?, ?, ?)`:                                                       &w.stmts.finding,
 		`INSERT INTO bodies (session, message, head, size, block) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET head = excluded.head, size = excluded.size`: &w.stmts.body,
-		`DELETE FROM findings WHERE session = ?`: &w.stmts.unfind,
+		`DELETE FROM findings WHERE session = ?`:                                      &w.stmts.unfind,
+		`SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'blocks'`: &w.stmts.number,
 	}
 	for i, n := range rowsAtOnce() {
 		queries[insertQuery(n)] = &w.stmts.insert[i]
 	}
 	for query, into := range queries {
+		var err error
 		if *into, err = s.writer.Prepare(query); err != nil {
 			w.close()
 			return nil, explainOpen(s.path, err)
@@ -68,7 +66,7 @@ func newBatch(s *Store) (*batch, error) {
 }
 
 func (w *batch) close() {
-	for _, stmt := range append(w.stmts.insert[:], w.stmts.block, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind, w.stmts.body) {
+	for _, stmt := range append(w.stmts.insert[:], w.stmts.block, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind, w.stmts.body, w.stmts.number) {
 		if stmt != nil {
 			stmt.Close()
 		}
@@ -81,15 +79,7 @@ func (w *batch) all(list []*kept, now time.Time) (err error) {
 		return err
 	}
 	defer w.reset()
-	for _, s := range list {
-		if err := w.add(s, now); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(w.seal(), w.spill.close()); err != nil {
-		return err
-	}
-	if err := w.writeRows(list); err != nil {
+	if err := w.put(list, now); err != nil {
 		return err
 	}
 	if err := w.tx.Commit(); err != nil {
@@ -104,10 +94,33 @@ func (w *batch) all(list []*kept, now time.Time) (err error) {
 	return nil
 }
 
+// put writes within the transaction.
+func (w *batch) put(list []*kept, now time.Time) error {
+	for _, s := range list {
+		if err := w.add(s, now); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(w.seal(), w.spill.close()); err != nil {
+		return err
+	}
+	return w.writeRows(list)
+}
+
+// number returns the number of the block that is being filled. It is asked for
+// in each transaction: between two of them another process may have written
+// blocks ([Guest]).
+func (w *batch) number() (n int64, err error) {
+	if w.next == 0 {
+		err = w.tx.Stmt(w.stmts.number).QueryRow().Scan(&w.next)
+	}
+	return w.next, err
+}
+
 // reset rolls back what was not committed and empties the buffers.
 func (w *batch) reset() {
 	w.tx.Rollback() // does nothing behind a commit
-	w.tx = nil
+	w.tx, w.next = nil, 0
 	w.block.reset()
 	w.spill.reset()
 	clear(w.views)
@@ -156,7 +169,11 @@ func (w *batch) addBodies(s *kept) error {
 		}
 		w.member(s)
 		w.block.bodies = appendPiece(w.block.bodies, p, true)
-		at.head, at.block = at.head+int64(len(p.data)), w.last+1
+		n, err := w.number()
+		if err != nil {
+			return err
+		}
+		at.head, at.block = at.head+int64(len(p.data)), n
 	}
 	s.reached = at
 	return nil
@@ -229,7 +246,7 @@ func (w *batch) seal() error {
 	if err != nil {
 		return err
 	}
-	w.last = n
+	w.next = n + 1
 	for _, s := range b.members {
 		s.touched = append(s.touched, n)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // spillAt is where a message leaves the database, in octets. What has come by
@@ -66,7 +67,8 @@ func (d bodyFiles) remove(names []string) {
 }
 
 // sweep removes the files that no row names: a killed process has left them.
-// What is none of ours stays.
+// What is none of ours stays. It holds the database for writing, because a
+// guest gives a file its name before the row that names it is committed.
 func (d bodyFiles) sweep(db *sql.DB) error {
 	list, err := os.ReadDir(d.dir)
 	if err != nil {
@@ -75,13 +77,22 @@ func (d bodyFiles) sweep(db *sql.DB) error {
 		}
 		return err
 	}
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
 	for _, file := range list {
 		var key int64
 		var message, rows int
+		if strings.HasPrefix(file.Name(), stagePrefix) {
+			sweepStage(filepath.Join(d.dir, file.Name()))
+			continue
+		}
 		if _, err := fmt.Sscanf(file.Name(), "%d-%d", &key, &message); err != nil || bodyName(key, message) != file.Name() {
 			continue
 		}
-		if err := db.QueryRow(`SELECT count(*) FROM bodies WHERE session = ? AND message = ?`, key, message).Scan(&rows); err != nil {
+		if err := tx.QueryRow(`SELECT count(*) FROM bodies WHERE session = ? AND message = ?`, key, message).Scan(&rows); err != nil {
 			return err
 		}
 		if rows == 0 {

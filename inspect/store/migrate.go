@@ -74,6 +74,10 @@ func apply(db *sql.DB, name string, version int) error {
 		return err
 	}
 	defer tx.Rollback()
+	var reached int
+	if err := tx.QueryRow("PRAGMA user_version").Scan(&reached); err != nil || reached >= version {
+		return err // another process was here first
+	}
 	if _, err := tx.Exec(strings.TrimSpace(string(script))); err != nil {
 		return err
 	}

@@ -69,16 +69,30 @@ func Open(dir string, opt Options) (*Store, error) {
 }
 
 func (s *Store) openWriting(dir string) error {
-	warning, err := prepareDir(dir)
+	err := s.prepareDir(dir)
 	if err != nil {
 		return err
-	}
-	if warning != "" {
-		s.warnings = append(s.warnings, warning)
 	}
 	if s.lock, err = lockFile(filepath.Join(dir, "lock")); err != nil {
 		return err
 	}
+	if err := s.openDatabase(); err != nil {
+		return err
+	}
+	return explainOpen(s.path, bodiesBeside(s.path).sweep(s.writer))
+}
+
+func (s *Store) prepareDir(dir string) error {
+	warning, err := prepareDir(dir)
+	if warning != "" {
+		s.warnings = append(s.warnings, warning)
+	}
+	return err
+}
+
+// openDatabase opens the database for writing, and makes it when it is not
+// there.
+func (s *Store) openDatabase() (err error) {
 	if err := prepareFile(s.path); err != nil {
 		return err
 	}
@@ -88,10 +102,7 @@ func (s *Store) openWriting(dir string) error {
 	if s.writer, err = openDB(s.path, writing); err != nil {
 		return err
 	}
-	if err := migrate(s.writer); err != nil {
-		return explainOpen(s.path, err)
-	}
-	return explainOpen(s.path, bodiesBeside(s.path).sweep(s.writer))
+	return explainOpen(s.path, migrate(s.writer))
 }
 
 // examine looks at what is there before anything is written to it: opening a
