@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"smtp-proxy/proxy/session"
-	"smtp-proxy/proxy/wire"
 )
 
 // Compare says in a few words why two replies do not mean the same; it is
@@ -17,6 +16,8 @@ import (
 func Compare(recorded, now session.Entry) (why string) {
 	then, is := status(recorded), status(now)
 	switch {
+	case recorded.Text == now.Text && then == is:
+		return ""
 	case then != is:
 		return then + " then, " + is + " now"
 	case recorded.Verb == "EHLO" && recorded.Code == 250:
@@ -41,16 +42,42 @@ func status(e session.Entry) string {
 }
 
 func compareWords(then, now string) string {
-	if strings.EqualFold(Normal(then), Normal(now)) {
+	a, b := Normal(then), Normal(now)
+	if strings.EqualFold(a, b) {
 		return ""
 	}
-	return "other words: " + wordsOf(then) + " then, " + wordsOf(now) + " now"
+	return "other words: " + differing(a, b)
 }
 
-// wordsOf is the text of a reply on one line, less its codes.
-func wordsOf(text string) string {
-	if r, ok := wire.ParseReply(text); ok {
-		text = body(r)
+// differing shows those words of two texts with which they begin and end to
+// differ.
+func differing(then, now string) string {
+	a, b := strings.Fields(then), strings.Fields(now)
+	for len(a) > 0 && len(b) > 0 && strings.EqualFold(a[0], b[0]) {
+		a, b = a[1:], b[1:]
 	}
-	return quote(strings.Join(strings.Fields(text), " "))
+	for len(a) > 0 && len(b) > 0 && strings.EqualFold(a[len(a)-1], b[len(b)-1]) {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return excerpt(a) + " then, " + excerpt(b) + " now"
+}
+
+// Each of the texts that a comparison quotes has at most so much.
+const (
+	mostWords  = 12
+	mostQuoted = 160 // octets
+)
+
+func excerpt(words []string) string {
+	switch {
+	case len(words) == 0:
+		return "nothing"
+	case len(words) > mostWords:
+		words = append(words[:mostWords:mostWords], "…")
+	}
+	text := strings.Join(words, " ")
+	if len(text) > mostQuoted {
+		text = strings.ToValidUTF8(text[:mostQuoted], "") + "…"
+	}
+	return `"` + text + `"`
 }

@@ -58,13 +58,13 @@ func keywordChanges(then, now map[string]string) []Difference {
 		d := Difference{A: offer(name, before, had), B: offer(name, after, has)}
 		switch {
 		case !has:
-			d.Why = "no longer offers " + quote(d.A)
+			d.Why = "no longer offers " + d.A
 		case !had:
-			d.Why = "newly offers " + quote(d.B)
+			d.Why = "newly offers " + d.B
 		case name == "AUTH" && before != after:
 			d.Why = mechanismChange(before, after)
 		case before != after:
-			d.Why = fmt.Sprintf("offers %s then, %s now", quote(d.A), quote(d.B))
+			d.Why = fmt.Sprintf("offers %s then, %s now", d.A, d.B)
 		default:
 			continue
 		}
@@ -102,5 +102,3 @@ func without(a, b string) string {
 func entryOf(r wire.Reply) session.Entry {
 	return session.Entry{Code: r.Code, Enhanced: r.Enhanced, Text: r.Text()}
 }
-
-func quote(text string) string { return text }

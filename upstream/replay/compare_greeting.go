@@ -13,7 +13,7 @@ func compareSoftware(then, now string) string {
 	if a == b {
 		return ""
 	}
-	return "other greeting: " + wordsOf(then) + " then, " + wordsOf(now) + " now"
+	return "other software: " + differing(a, b)
 }
 
 // softwareOf is what stays of a greeting: its words without the first, which

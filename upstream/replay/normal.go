@@ -20,6 +20,10 @@ const (
 // left as they are. Replies of a dozen lines have a tenth of it.
 const mostNormal = 16 << 10
 
+// mostPasses bounds the work on one text. Two are usual, one to replace and one
+// to find that nothing is left.
+const mostPasses = 16
+
 // Normal returns a reply's text less what differs from one time to the next
 // and has no meaning: ids of queues, sessions and messages, dates, addresses,
 // names of hosts, and how a text was broken into lines. Codes, limits, delays,
@@ -28,13 +32,14 @@ func Normal(text string) string {
 	if len(text) > mostNormal {
 		return text
 	}
-	for {
+	for range mostPasses {
 		before := text
 		text = unvary(unfold(text))
 		if text == before {
-			return text
+			break
 		}
 	}
+	return text
 }
 
 // unfold makes one line of a reply, with its codes once, at the front. What is

@@ -6,11 +6,14 @@ import (
 	"strings"
 )
 
-// unvary makes one pass over a text. Each form that it finds gets shorter of
-// all that could be found again, so passes come to an end.
+// unvary makes one pass over a text. Whatever it puts in cannot be found
+// again, so that passes come to an end.
 func unvary(text string) string {
 	for _, f := range forms {
 		text = f.pattern.ReplaceAllStringFunc(text, f.put)
+	}
+	for _, c := range settings {
+		text = c.pattern.ReplaceAllString(text, c.put)
 	}
 	return unvaryWords(text)
 }
@@ -21,33 +24,43 @@ type form struct {
 	put     func(found string) string
 }
 
+// Parts of the patterns of dates.
+const (
+	aWeekday = `(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*`
+	aMonth   = `(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*`
+	aClock   = `[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?`
+	aZone    = `(?:,? ?[+-][0-9]{2}:?[0-9]{2}\b| (?:[ap]m )?(?:utc|gmt|[a-z]{1,3}[sd]?t)\b| [ap]m\b)?(?: \([a-z]{1,5}\))?`
+)
+
 // forms stand in the order in which they are looked for: a time has colons as
 // an IPv6 address has, a mail address holds the name of a host.
 var forms = []form{
-	always(`(?i)\b(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? (?:[0-9]{1,2} [a-z]{3,9},?|[a-z]{3,9} [0-9]{1,2},?) (?:[0-9]{4} )?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?(?: [0-9]{4}\b)?(?: ?[+-][0-9]{4}| UTC| GMT| [A-Z]{3,4}\b)?(?: \([A-Z]{1,5}\))?(?: [0-9]{4}\b)?`, aTime),
-	always(`(?i)\b[0-9]{1,2}[ -](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*,?[ -][0-9]{2,4},? [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: ?[+-][0-9]{4}| UTC| GMT)?(?: \([A-Z]{1,5}\))?`, aTime),
-	always(`\b[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[T ,]+[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:[.,][0-9]+)?(?:Z|[ ]?UTC|[ ]?GMT|[ ]?[+-][0-9]{2}:?[0-9]{2})?)?`, aTime),
-	always(`\b[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?: ?[+-][0-9]{4}\b)?`, aTime),
-	always(`[^][\s<>@{}()"'=?&/:;,|]+@[A-Za-z0-9_.-]*[A-Za-z0-9_-]|[^][\s<>@{}()"'=?&/:;,|]+@(?:\[[^][\s]*\])`, anAddr),
-	always(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`, anID),
-	{regexp.MustCompile(`(?i)\[?(?:IPv6:)?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*[0-9a-f:](?:%[a-z0-9]+)?\]?(?::[0-9]+\b)?`), ip},
-	{regexp.MustCompile(`\[?\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b\]?(?::[0-9]+\b)?`), ip},
-	{regexp.MustCompile(`(?i)(?:[a-z][a-z0-9+-]*://|\bwww\.)?[a-z0-9_{}](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.[a-z][a-z0-9-]*[a-z0-9]\b(?:/[^\s<>"'{}]*)?`), host},
+	always(`(?i)\b`+aWeekday+`,? [0-9]{1,2} `+aMonth+`,? [0-9]{4},? `+aClock+aZone, aTime), // RFC 5322
+	always(`(?i)\b(?:`+aWeekday+`,? )?`+aMonth+` [0-9]{1,2},? (?:[0-9]{4},? )?`+aClock+aZone+`(?: [0-9]{4}\b)?`, aTime),
+	always(`(?i)\b[0-9]{1,2}[ -]`+aMonth+`,?[ -][0-9]{2,4},? `+aClock+aZone, aTime),
+	always(`(?i)\b[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[t ,]+`+aClock+`(?:z\b|`+aZone+`))?`, aTime),
+	always(`(?i)\b[0-9]{1,2}:[0-9]{2}:[0-9]{2}\b(?:\.[0-9]+)?`+aZone, aTime),
+	always(`[^][\s<>@{}()"'=?&/:;,|`+"`"+`]+@(?:[A-Za-z0-9_.-]*[A-Za-z0-9_-]|\[[^][\s]*\])`, anAddr),
+	always(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b(?:\.[0-9]+)*`, anID),
+	{regexp.MustCompile(`(?i)\[(?:ipv6:)?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*(?:%[a-z0-9]+)?(?: +[0-9]{1,4})?\](?::[0-9]+\b)?`), ip},
+	{regexp.MustCompile(`(?i)(?:ipv6:)?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*[0-9a-f:](?:%[a-z0-9]+)?`), ip},
+	{regexp.MustCompile(`(?:\b(?i:rfc)[ -]?[0-9]+,? (?:section )?)?(?:\[[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?: +[0-9]{1,4})?\]|\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b)(?::[0-9]+\b)?`), ip},
+	{regexp.MustCompile(`(?i)(?:[a-z][a-z0-9+-]*://|\bwww\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.[a-z][a-z0-9-]*[a-z0-9]\b(?:/[^\s<>"']*)?`), host},
 }
 
 func always(pattern, put string) form {
 	return form{regexp.MustCompile(pattern), func(string) string { return put }}
 }
 
-// ip replaces an address, its brackets and its port.
+// ip replaces an address with its brackets and its port, and the number that
+// Gmail puts behind it.
 func ip(found string) string {
-	text := strings.TrimPrefix(found, "[")
-	if _, err := netip.ParseAddrPort(found); err == nil {
-		return anIP
+	text := found
+	if bracketed, _, ok := strings.Cut(strings.TrimPrefix(found, "["), "]"); ok {
+		text, _, _ = strings.Cut(bracketed, " ")
 	}
-	end := strings.LastIndexByte(text, ']')
-	if end >= 0 {
-		text = text[:end]
+	if _, err := netip.ParseAddrPort(text); err == nil {
+		return anIP
 	}
 	if len(text) > 5 && strings.EqualFold(text[:5], "ipv6:") {
 		text = text[5:]
@@ -56,4 +69,24 @@ func ip(found string) string {
 		return anIP
 	}
 	return found
+}
+
+// setting is what only its surroundings tell.
+type setting struct {
+	pattern *regexp.Regexp
+	put     string
+}
+
+var settings = []setting{
+	// An id in so many words is one whatever it looks like.
+	{regexp.MustCompile(`(?i)\b(queued(?: for delivery)? as|(?:queue|message|mail|msg|session|transaction|request|correlation|support|smtp|conn|connection)[ _-]?id|id|session|ticket|incident|correlation|reference(?: number| code)?|ref|mxid|internalid)([:=# ]+["'<\[(]*)[A-Za-z0-9_+/=.-]*[0-9][A-Za-z0-9_+/=.-]*`), "${1}${2}" + anID},
+	{regexp.MustCompile(`\b[A-Za-z0-9.-]*[0-9][A-Za-z0-9.-]* - gsmtp\b`), anID + " - gsmtp"},
+	{regexp.MustCompile(`\bSimpleEmailService-[a-z]-[A-Z0-9]+\b`), "SimpleEmailService-" + anID},
+	{regexp.MustCompile(`\bqp [0-9]+\b`), "qp " + anID}, // qmail: the number of a process
+	// The node of a pool, which GMX and its sisters put behind their name.
+	{regexp.MustCompile(regexp.QuoteMeta(aHost) + `(?: \([a-z]+[0-9]+\))+`), aHost},
+	// How much was done, not how much may be.
+	{regexp.MustCompile(`(?i)\b[0-9]+ (bytes|octets) in [0-9.]+(?:, [0-9.]+)?`), aCount + " $1 in " + aCount},
+	{regexp.MustCompile(`(?i)\b(in|took|delay=|elapsed:?) ?[0-9]+\.[0-9]+ ?(s|secs?|seconds|ms)\b`), "$1 " + aCount + " $2"},
+	{regexp.MustCompile(`\b[0-9]+/([0-9]+) \([0-9]+%\)`), aCount + "/$1 (" + aCount + "%)"},
 }

@@ -5,33 +5,52 @@ import (
 	"strings"
 )
 
-// opaque is a run of characters of which ids are made.
-var opaque = regexp.MustCompile(`[A-Za-z0-9_+/=.-]*[A-Za-z0-9]=*`)
+// opaque is a run of the characters of which ids are made.
+var opaque = regexp.MustCompile(`[A-Za-z0-9_+/.-]*[A-Za-z0-9](?:==?)?`)
 
-// named is what stands before an id in words. The id is what comes then,
-// whatever it looks like.
-var named = regexp.MustCompile(`(?i)\b(queued as|queued for delivery as|queue[ -]?id|message[ -]?id|mail[ -]?id|session[ -]?id|transaction[ -]?id|request[ -]?id|id|session|ticket|incident|correlation(?: id)?|reference(?: (?:id|number|code))?|ref)([:=# ]+["'<\[(]?)([A-Za-z0-9_+/=.-]*[0-9][A-Za-z0-9_+/=.-]*[A-Za-z0-9=])`)
+// linkPart is what stands between two separators of a link.
+var linkPart = regexp.MustCompile(`[A-Za-z0-9_+.-]*[A-Za-z0-9]`)
 
-// counted are numbers that say how much has been done, not how much may be.
-var counted = regexp.MustCompile(`(?i)\b(in |took |after |delay=|\()[0-9]+\.[0-9]+ ?(s|sec|secs|seconds|ms)\b`)
-
+// unvaryWords replaces what looks as if a machine had drawn it, in a text
+// whose words are parted by one blank each.
 func unvaryWords(text string) string {
-	text = named.ReplaceAllString(text, "$1$2"+anID)
-	text = counted.ReplaceAllString(text, "$1"+aCount+" $2")
-	return opaque.ReplaceAllStringFunc(text, func(word string) string {
-		if isID(word) {
-			return anID
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		pattern := opaque
+		if isLink(word) {
+			pattern = linkPart
 		}
-		return word
-	})
+		words[i] = pattern.ReplaceAllStringFunc(word, func(run string) string {
+			if isID(run) && !(allDigits(run) && measures(words, i)) {
+				return anID
+			}
+			return run
+		})
+	}
+	return strings.Join(words, " ")
 }
 
-// isID reports whether a word looks as if a machine had drawn it.
-func isID(word string) bool {
-	if exim.MatchString(word) || allDigits(word) && len(word) >= 10 {
+func isLink(word string) bool {
+	return strings.Contains(word, "://") || strings.Contains(word, "www.")
+}
+
+// units are the words beside a number that is no id however long it is.
+var units = regexp.MustCompile(`(?i)^\W*(?:size|limit|maximum|max|quota|exceeds|than|of|bytes?|octets?|seconds?)\W*$`)
+
+func measures(words []string, i int) bool {
+	return i > 0 && units.MatchString(words[i-1]) || i+1 < len(words) && units.MatchString(words[i+1])
+}
+
+// exim is an id of Exim, of both generations: 1rABCd-0001Ab-2C and
+// 1rABCd-000000001Ab-2CdE.
+var exim = regexp.MustCompile(`^[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}$`)
+
+// isID reports whether a run has a part that was drawn.
+func isID(run string) bool {
+	if exim.MatchString(run) && strings.ContainsAny(run, "0123456789") {
 		return true
 	}
-	for _, part := range strings.FieldsFunc(word, func(r rune) bool { return strings.ContainsRune("_+/=.-", r) }) {
+	for _, part := range strings.FieldsFunc(run, func(r rune) bool { return strings.ContainsRune("_+/=.-", r) }) {
 		if drawn(part) {
 			return true
 		}
@@ -39,32 +58,32 @@ func isID(word string) bool {
 	return false
 }
 
-// exim is an id of Exim, of both generations: 1rABCd-0001Ab-2C and
-// 1rABCd-000000001Ab-2CdE.
-var exim = regexp.MustCompile(`^[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}$`)
+func allDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-func allDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
-
-// drawn reports whether a word without separators is an id: digits among
-// letters, not only behind them as in SHA256, IPv6 or the S3140 of a refusal.
+// drawn reports whether a word is an id: digits among its letters, not only
+// behind them as in SHA256, IPv6 or the S3140 of a refusal.
 func drawn(word string) bool {
-	changes, digits := 0, 0
-	for i := range len(word) {
-		digit := isDigit(word[i])
-		if digit {
-			digits++
-		}
-		if i > 0 && digit != isDigit(word[i-1]) {
-			changes++
-		}
+	if allDigits(word) {
+		return len(word) >= 10
 	}
-	switch {
-	case digits == 0 || digits == len(word):
-		return false
+	switch changes := digitChanges(word); {
 	case changes >= 2:
 		return len(word) >= 6
+	case changes == 1:
+		return len(word) >= 8 && strings.Trim(strings.ToLower(word), "0123456789abcdef") == "" ||
+			len(word) >= 16 && strings.ToLower(word) != word && strings.ToUpper(word) != word
 	}
-	return len(word) >= 10
+	return false
+}
+
+// digitChanges counts the places where digits begin or end within a word.
+func digitChanges(word string) (n int) {
+	for i := 1; i < len(word); i++ {
+		if isDigit(word[i]) != isDigit(word[i-1]) {
+			n++
+		}
+	}
+	return n
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
