@@ -35,12 +35,14 @@ Passwords and tokens are masked in the record, and so in each format.`,
 			if err != nil {
 				return err
 			}
+			x.argument, x.named = args[0], cmd.Flags().Changed("message")
 			return x.run(cmd.Context(), args[0], f, file)
 		},
 	}
 	cmd.Flags().StringVar(&name, "format", "json", "`format`: "+strings.Join(x.formatNames(), ", "))
 	cmd.Flags().StringVarP(&file, "output", "o", "", "`file` to write, for its owner alone (default stdout)")
-	cmd.Flags().IntVar(&x.message, "message", 1, "`number` of the message, for eml")
+	cmd.Flags().IntVar(&x.message, "message", 1, "`number` of the message, for eml and the reproductions")
+	cmd.Flags().BoolVar(&x.deliver, "deliver", false, "let a reproduction send its messages, where it would stop before the first")
 	return cmd
 }
 
@@ -50,7 +52,10 @@ Passwords and tokens are masked in the record, and so in each format.`,
 // name; a format is a file.
 type export struct {
 	*program
-	message int // --message; the first is 1
+	argument string // the session as it was asked for
+	message  int    // --message; the first is 1
+	named    bool   // --message was given
+	deliver  bool   // --deliver
 
 	*recorded
 }
