@@ -1,0 +1,246 @@
+package replay
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"smtp-proxy/proxy/session"
+)
+
+// How this works.
+//
+// One goroutine speaks and listens in turn. Before something is said, the
+// replies are read that had been read when it was said then; lines that need no
+// waiting between them leave in one write. What the replies decide is decided
+// there: a transaction whose MAIL is refused now is not gone on with, and where
+// the session as a whole cannot go on, only its QUIT is still said.
+
+// The bounds of a session that is played.
+const (
+	patience     = 5 * time.Minute // for each reply (RFC 5321, section 4.5.3.2)
+	farewell     = 2 * time.Second // for the peer's end behind the app's
+	maxUnread    = 500             // replies that are due while more is said
+	maxUnwritten = 16 << 10        // octets of lines that leave together
+)
+
+// player plays a script on a connection.
+type player struct {
+	ctx     context.Context //nolint:containedctx // the player lives as long as one call of Play
+	options Options
+	script  *Script
+	conn    net.Conn
+	replies *bufio.Reader
+	result  Result
+
+	out      []byte // said, not yet written
+	due      []due
+	odd      int           // lines that were no replies
+	earlier  time.Time     // when something was said or heard last, in the record
+	giveUp   string        // why nothing but QUIT is said any more
+	gone     bool          // nothing can be read any more
+	left     bool          // the app's direction has ended
+	signedIn int           // tries to sign in that were refused
+	offers   string        // the latest EHLO reply
+	body     io.ReadCloser // of the message bodyOf
+	bodyOf   int
+	bodyAt   int64
+	state    playedState
+}
+
+// due is a reply that is waited for.
+type due struct {
+	said *spoken
+	sent time.Time
+}
+
+// playedState is what has become of the transaction under way.
+type playedState struct {
+	message  int
+	refused  string // why it is not gone on with
+	accepted int    // recipients
+	text     bool   // the smarthost waits for message text
+	began    bool   // MAIL was accepted
+}
+
+// Play plays the script as the app into conn, which it closes. Whatever comes
+// of it stands in the result.
+func (s Script) Play(ctx context.Context, conn net.Conn, o Options) Result {
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	p := &player{ctx: ctx, options: o, script: &s, bodyOf: -1, state: playedState{message: -1}}
+	p.result = Result{NotSent: append([]string{}, s.NotSent...), Recorded: s.Recorded, Reached: session.PhaseConnect}
+	p.options.Timeout = cmp.Or(o.Timeout, patience)
+	p.use(conn)
+	p.all()
+	p.closeBody()
+	if err := context.Cause(ctx); err != nil && p.result.Err != nil {
+		p.result.Err = fmt.Errorf("%w: %w", err, p.result.Err)
+	}
+	return p.result
+}
+
+func (p *player) use(conn net.Conn) {
+	p.conn, p.replies = conn, bufio.NewReader(conn)
+}
+
+// all says everything, in order.
+func (p *player) all() {
+	if err := p.bodiesAreThere(); err != nil {
+		p.result.Err = err
+		return
+	}
+	for i := range p.script.said {
+		s := &p.script.said[i]
+		p.awaitUpTo(s.awaited)
+		p.enter(s)
+		if why := p.skips(s); why != "" {
+			p.omit(s, why)
+			continue
+		}
+		p.pause(s)
+		p.perform(s)
+	}
+	p.awaitAll()
+	p.farewell()
+}
+
+// bodiesAreThere asks again what Script has asked, of a record that may have
+// been cleared since.
+func (p *player) bodiesAreThere() error {
+	check := plan{script: *p.script, recording: p.script.recording}
+	return check.wantBodies()
+}
+
+// perform says one thing.
+func (p *player) perform(s *spoken) {
+	switch s.kind {
+	case spokenNothing:
+		p.unasked(s)
+	case spokenLine:
+		p.line(s)
+	case spokenContent:
+		p.content(s)
+	case spokenAuth:
+		p.awaitAll()
+		p.signIn(s)
+	case spokenTLS:
+		p.awaitAll()
+		p.shake(s)
+	case spokenEnd:
+		p.flush()
+		p.leave()
+	}
+}
+
+// unasked expects a reply that nothing was said for. Who spoke before the
+// greeting does not wait for it.
+func (p *player) unasked(s *spoken) {
+	if s.phase == session.PhaseGreeting {
+		p.expect(s)
+		return
+	}
+	p.awaitAll()
+	p.expect(s)
+	p.await(min(p.options.Timeout, max(0, s.at.Sub(p.earlier))+5*time.Second))
+}
+
+// line says a command, with the octets that belong to it.
+func (p *player) line(s *spoken) {
+	p.out = append(append(p.out, s.text...), "\r\n"...)
+	p.expect(s)
+	if s.verb == "BDAT" {
+		p.flush()
+		p.octets(s, false)
+	}
+	if s.verb == "DATA" || s.verb == "STARTTLS" || len(p.out) > maxUnwritten {
+		p.flush()
+	}
+	if len(p.due) > maxUnread {
+		p.awaitDown(maxUnread / 2)
+	}
+}
+
+func (p *player) expect(s *spoken) {
+	p.due = append(p.due, due{said: s, sent: time.Now()})
+}
+
+// flush writes what was said.
+func (p *player) flush() {
+	if len(p.out) > 0 {
+		p.write(p.out)
+		p.out = p.out[:0]
+	}
+}
+
+// write sends octets. That they do not get there shows when a reply is waited
+// for: the peer may have said why.
+func (p *player) write(b []byte) bool {
+	if p.gone || p.left {
+		return false
+	}
+	_ = p.conn.SetWriteDeadline(time.Now().Add(p.options.Timeout))
+	if _, err := p.conn.Write(b); err != nil {
+		p.giveUp = cmp.Or(p.giveUp, "the connection was closed")
+		return false
+	}
+	return true
+}
+
+// pause waits as long as the app did.
+func (p *player) pause(s *spoken) {
+	gap := s.at.Sub(p.earlier)
+	if !s.at.IsZero() {
+		p.earlier = s.at
+	}
+	if !p.options.Pace || gap < time.Millisecond || p.gone || s.kind == spokenNothing {
+		return
+	}
+	p.flush()
+	t := time.NewTimer(gap)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-p.ctx.Done():
+	}
+}
+
+// leave ends the app's direction and goes on reading.
+func (p *player) leave() {
+	if half, ok := p.conn.(interface{ CloseWrite() error }); ok && !p.left {
+		_ = half.CloseWrite()
+	}
+	p.left = true
+}
+
+// farewell leaves, and sees what the peer still says. It is a difference
+// unless the app had left too early to know.
+func (p *player) farewell() {
+	left := p.left
+	p.leave()
+	if p.gone {
+		return
+	}
+	_ = p.conn.SetReadDeadline(time.Now().Add(farewell))
+	reply, err := p.reply()
+	if err != nil || left {
+		return
+	}
+	p.step(Step{Now: reply.Text, Why: "no reply came then"})
+}
+
+// errBroken marks a conversation that ended where the record goes on.
+var errBroken = errors.New("the conversation broke off")
+
+// broke notes that, once.
+func (p *player) broke(where string, err error) {
+	if p.result.Err == nil {
+		p.result.Err = fmt.Errorf("%s: %w: %w", where, errBroken, err)
+	}
+}

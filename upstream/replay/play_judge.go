@@ -1,0 +1,158 @@
+package replay
+
+import (
+	"cmp"
+	"strings"
+
+	"smtp-proxy/proxy/session"
+)
+
+// judge draws the consequences of a reply.
+func (p *player) judge(s *spoken, now session.Entry) {
+	good := positive(now.Code)
+	if good && !s.own && rank(s.phase) > rank(p.result.Reached) {
+		p.result.Reached = s.phase
+	}
+	if s.good() && !good {
+		p.fails(failedPhase(s.phase, now.Text))
+	}
+	if now.Code == 421 && (s.reply == nil || s.reply.Code != 421) {
+		p.giveUp = cmp.Or(p.giveUp, "the session was ended with 421")
+	}
+	switch {
+	case s.kind == spokenContent:
+		p.state.text = false
+		p.delivered(good)
+	case s.kind == spokenAuth:
+		p.signed(s, good)
+	case s.kind == spokenLine:
+		p.judgeLine(s, now)
+	}
+}
+
+func (p *player) judgeLine(s *spoken, now session.Entry) {
+	good := positive(now.Code)
+	switch s.verb {
+	case "EHLO":
+		p.offers = now.Text
+	case "STARTTLS":
+		p.refusal(s, good, "STARTTLS was refused")
+	case "MAIL":
+		p.state.began = good
+		p.refuses(s, good, "its MAIL was refused")
+	case "RCPT":
+		if good {
+			p.state.accepted++
+		}
+	case "DATA":
+		p.data(s, now.Code)
+	case "BDAT":
+		p.refuses(s, good, "its BDAT was refused")
+		p.delivered(good && s.phase == session.PhaseDot)
+	case "RSET":
+		if s.own && !good {
+			p.giveUp = cmp.Or(p.giveUp, "RSET was refused")
+		}
+	}
+}
+
+// refusal ends the session where something was refused that it stood on.
+func (p *player) refusal(s *spoken, good bool, why string) {
+	if s.good() && !good {
+		p.giveUp = cmp.Or(p.giveUp, why)
+	}
+}
+
+// refuses ends the transaction in the same case.
+func (p *player) refuses(s *spoken, good bool, why string) {
+	if s.good() && !good && s.message == p.state.message {
+		p.state.refused = cmp.Or(p.state.refused, why)
+	}
+}
+
+// data goes on behind the reply to DATA.
+func (p *player) data(s *spoken, code int) {
+	p.refuses(s, positive(code), "its DATA was refused")
+	p.state.text = code/100 == 3
+	if p.state.text && !s.good() {
+		// Nothing can be said now but text, and the record has none. Without
+		// its end nothing is delivered.
+		p.giveUp = cmp.Or(p.giveUp, "DATA was accepted now, and the record holds no message for it")
+		p.leave()
+	}
+}
+
+func (p *player) delivered(yes bool) {
+	if yes {
+		p.result.Delivered++
+	}
+}
+
+// fails notes the first refusal that was none then.
+func (p *player) fails(phase session.Phase) {
+	p.result.failed = cmp.Or(p.result.failed, phase)
+}
+
+// failedPhase is where the session failed: the relay says it of its own
+// troubles, which may be another place than that of the reply.
+func failedPhase(phase session.Phase, text string) session.Phase {
+	_, own, _ := strings.Cut(text, " smtp-proxy: ")
+	switch {
+	case strings.HasPrefix(own, "TLS with "):
+		return session.PhaseTLS
+	case phase == session.PhaseGreeting && strings.HasPrefix(text, "421 4.4.1 smtp-proxy: "):
+		return session.PhaseConnect
+	}
+	return phase
+}
+
+// enter notes the beginning of another transaction.
+func (p *player) enter(s *spoken) {
+	if s.message != p.state.message {
+		p.state = playedState{message: s.message, text: p.state.text}
+	}
+}
+
+// skips says why something is not said after all, or nothing.
+func (p *player) skips(s *spoken) string {
+	switch {
+	case s.kind == spokenEnd:
+		return ""
+	case p.gone || p.left:
+		return cmp.Or(p.giveUp, "the connection was closed")
+	case p.giveUp != "" && s.verb == "QUIT":
+		return ""
+	case p.giveUp != "":
+		return p.giveUp
+	case !p.ofTransaction(s):
+		return ""
+	case p.state.refused != "":
+		return p.state.refused
+	case s.kind == spokenContent && !p.state.text:
+		return "the smarthost did not wait for it"
+	}
+	return ""
+}
+
+// ofTransaction reports whether something has a meaning within its transaction
+// only.
+func (p *player) ofTransaction(s *spoken) bool {
+	switch s.verb {
+	case "RCPT", "DATA", "BDAT", "BURL":
+		return true
+	}
+	return s.kind == spokenContent || s.own
+}
+
+// omit notes what is not said.
+func (p *player) omit(s *spoken, why string) {
+	switch {
+	case s.own, s.kind == spokenNothing && s.phase != session.PhaseGreeting:
+	case s.kind == spokenContent:
+		p.result.NotSent = append(p.result.NotSent, "the message: "+why)
+	case s.kind == spokenLine:
+		p.result.NotSent = append(p.result.NotSent, named(s)+": "+why)
+	default:
+		p.result.NotSent = append(p.result.NotSent, s.label()+": "+why)
+	}
+}
