@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"smtp-proxy/policy"
+)
+
+// repetition is what the flags of replay ask for.
+type repetition struct {
+	config  policy.Config // what run has, too: the upstream, its TLS, roots, resolver
+	chosen  bool          // --upstream is this command's own, and not run's from a shared file
+	secrets secretFiles
+	user    string
+	asJSON  bool
+	unkept  bool // --no-record
+
+	what replayed
+	many series
+}
+
+// ReplayCommand sends recorded sessions again.
+func (p *program) ReplayCommand() *cobra.Command {
+	r := newRepetition()
+	typed := false
+	cmd := &cobra.Command{
+		Use:   "replay ID | --filter FILTER",
+		Short: "send a recorded session again and compare reply by reply",
+		Long:  replayHelp,
+		Example: `  smtp-proxy replay latest-failed
+  smtp-proxy replay latest-failed --to you@example.com
+  smtp-proxy replay 01JD8Z --upstream sandbox
+  smtp-proxy replay 01JD8Z --user me@example.com --password-file pw --json
+  smtp-proxy replay --filter 'cause:recipient.greylisted since:2h'`,
+		// The environment and the file are read behind the arguments: here a flag
+		// is changed only where somebody typed it.
+		Args: func(cmd *cobra.Command, args []string) error {
+			typed = cmd.Flags().Changed("upstream")
+			return arguments(0, 1, "")(cmd, args)
+		},
+		ValidArgs: []string{"latest", "latest-failed"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r.chosen = typed || p.ownSetting("replay", "upstream")
+			if err := r.ready(p, args); err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				return p.replayOne(cmd.Context(), r, args[0])
+			}
+			return p.replayMany(cmd.Context(), r)
+		},
+	}
+	replayFlags(cmd.Flags(), r)
+	completeReplay(cmd)
+	return cmd
+}
+
+const replayHelp = `Play the app's part of a recorded session again, through a relay of this
+command's own, and show what was answered then beside what is answered now.
+ID may be shortened to any unique prefix; latest and latest-failed name the
+newest ones, and a file is a capture that export has written. The comparison is
+recorded as a session of its own, which names the first.
+
+Nothing is delivered unless --to or --deliver is given: RSET goes out where the
+message would begin. It goes to the recorded upstream unless --upstream is given.
+The record holds no passwords: a session that signed in does so again with
+--user and --password-file, and is played without otherwise.
+
+With --filter all sessions that match are played, oldest first; those that
+repeat others are left out.
+
+It exits with 0 when all was answered as recorded (a refusal that is repeated
+included), with 1 on a difference, and when it did not get as far as the
+recording with the number of the phase: 2 connect, 21 greeting, 22 EHLO,
+23 MAIL, 24 RCPT, 25 DATA, 26 after the data, 28 AUTH, 29 TLS; 64 for wrong
+usage, 130 when it was interrupted.
+
+` + filterHelp
+
+// ownSetting reports whether a flag that run has too was set for a command
+// alone: by its variable, or in its own table of the file.
+func (p *program) ownSetting(command, flag string) bool {
+	if _, ok := p.lookup(flag); ok {
+		return true
+	}
+	all, _ := p.file.Value("", flag)
+	own, ok := p.file.Value(command, flag)
+	return ok && own != all
+}
+
+// replayOne plays one session.
+func (p *program) replayOne(ctx context.Context, r *repetition, id string) error {
+	found, err := p.find(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer found.close()
+	x, err := p.newReplayer(r)
+	if err != nil {
+		return err
+	}
+	defer x.close()
+	ready, err := x.prepare(found)
+	if err != nil {
+		return fmt.Errorf("session %s cannot be played again: %w", found.session.ID, err)
+	}
+	seen, err := x.play(ctx, ready)
+	if err != nil {
+		return fmt.Errorf("replay of %s: %w", found.session.ID, err)
+	}
+	kept := x.keep(ctx, seen)
+	return errors.Join(x.show(seen), kept, seen.code(ctx).orNil())
+}

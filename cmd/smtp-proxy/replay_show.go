@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"smtp-proxy/upstream/replay"
+)
+
+// show prints one session that was played again.
+func (x *replayer) show(s *played) error {
+	for _, text := range s.noted {
+		fmt.Fprintln(x.stderr, "smtp-proxy: "+visible(text))
+	}
+	if x.r.asJSON {
+		return jsonLines(x.stdout).Encode(s.object())
+	}
+	v := comparison{transcript{screen: x.onStdout(), now: x.now}}
+	var b bytes.Buffer
+	v.header(&b, s)
+	v.steps(&b, s.result.Steps)
+	v.notSent(&b, s.result.NotSent)
+	v.conclusion(&b, s)
+	_, err := x.stdout.Write(b.Bytes())
+	return err
+}
+
+// comparison writes what was answered then beside what was answered now, in
+// two columns where there is room, else one below the other. The mark in
+// front of a command is = where both mean the same, and ! where they do not.
+type comparison struct{ transcript }
+
+// Columns of a comparison.
+const (
+	markWidth    = 2
+	leastColumn  = 34 // of one side, with its timing
+	columnGap    = 2
+	comparedTime = timingWidth + 1
+)
+
+func (v comparison) header(b *bytes.Buffer, s *played) {
+	fmt.Fprintf(b, "%s of %s, recorded %s to %s\n", v.paint(bold, "replay"), v.paint(cyan, visible(s.recorded.ID)),
+		v.clock(s.recorded.Started), visible(s.recorded.Upstream.Name))
+	to := "sent to " + s.target
+	if s.now != nil && s.now.Upstream.Addr != "" && s.now.Upstream.Addr != s.target {
+		to += " (" + s.now.Upstream.Addr + ")"
+	}
+	fmt.Fprintf(b, "%s; %s\n\n", visible(to), deliveryText(s.options))
+}
+
+// deliveryText says what becomes of messages.
+func deliveryText(o replay.Options) string {
+	switch {
+	case len(o.To) > 0:
+		return "messages go to " + visible(strings.Join(o.To, ", "))
+	case o.Deliver:
+		return "messages go to their recorded recipients"
+	}
+	return "a dry run: no message is sent"
+}
+
+// columnWidth is that of one side; 0 where the two stand below each other.
+func (v comparison) columnWidth() int {
+	width := (v.width - markWidth - columnGap) / 2
+	if width < leastColumn {
+		return 0
+	}
+	return width
+}
+
+func (v comparison) steps(b *bytes.Buffer, steps []replay.Step) {
+	width := v.columnWidth()
+	if width > 0 && len(steps) > 0 {
+		v.pair(b, width, []string{"recorded"}, []string{"now"}, dim)
+	}
+	for _, step := range steps {
+		mark, as := "= ", plainStyle
+		if !step.Same {
+			mark, as = "! ", boldRed
+		}
+		b.WriteString(v.paint(as, mark) + v.paint(bold, visible(commandName(step.Command))) + "\n")
+		if width > 0 {
+			v.beside(b, width, step)
+		} else {
+			v.below(b, step)
+		}
+	}
+}
+
+// beside writes the two replies in columns.
+func (v comparison) beside(b *bytes.Buffer, width int, step replay.Step) {
+	left, right := v.reply(step.Recorded, took(step.RecordedWait), width), v.reply(step.Now, took(step.Wait), width)
+	v.pair(b, width, left, right, plainStyle)
+	v.why(b, step)
+}
+
+// reply words one side of a step in lines of a width.
+func (v comparison) reply(text, waited string, width int) (lines []string) {
+	if text == "" {
+		return []string{pad("", comparedTime) + "(no reply)"}
+	}
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			waited = ""
+		}
+		for _, piece := range chop(visible(line), width-comparedTime) {
+			lines = append(lines, padLeft(waited, timingWidth)+" "+piece)
+			waited = ""
+		}
+	}
+	return lines
+}
+
+// chop is wrap, but breaks words that are longer than a line, which would run
+// into the other column.
+func chop(text string, width int) (lines []string) {
+	for _, line := range wrap(text, width) {
+		for columns(line) > width {
+			n := fitting(line, width)
+			lines = append(lines, line[:n])
+			line = line[n:]
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// fitting is how many octets of text take at most width columns, and at least
+// one character's.
+func fitting(text string, width int) int {
+	used := 0
+	for i, r := range text {
+		used += columns(string(r))
+		if used > width && i > 0 {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// pair writes lines beside each other.
+func (v comparison) pair(b *bytes.Buffer, width int, left, right []string, as style) {
+	for i := range max(len(left), len(right)) {
+		l, r := "", ""
+		if i < len(left) {
+			l = left[i]
+		}
+		if i < len(right) {
+			r = right[i]
+		}
+		line := strings.Repeat(" ", markWidth) + pad(l, width) + strings.Repeat(" ", columnGap) + r
+		b.WriteString(v.paint(as, strings.TrimRight(line, " ")) + "\n")
+	}
+}
+
+// below writes the two replies one below the other; words that are the same
+// are written once.
+func (v comparison) below(b *bytes.Buffer, step replay.Step) {
+	if step.Recorded == step.Now {
+		v.side(b, "both", step.Recorded, took(step.RecordedWait)+", now "+took(step.Wait))
+	} else {
+		v.side(b, "recorded", step.Recorded, took(step.RecordedWait))
+		v.side(b, "now", step.Now, took(step.Wait))
+	}
+	v.why(b, step)
+}
+
+func (v comparison) side(b *bytes.Buffer, name, text, waited string) {
+	if text == "" {
+		text, waited = "(no reply)", ""
+	}
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			name, waited = "", ""
+		}
+		line = "  " + v.paint(dim, pad(name, len("recorded"))) + "  " + visible(line) + "  " + v.paint(dim, waited)
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+}
+
+func (v comparison) why(b *bytes.Buffer, step replay.Step) {
+	if step.Same || step.Why == "" {
+		return
+	}
+	b.WriteString("  " + v.paint(yellow, "differs: "+visible(oneLine(step.Why))) + "\n")
+}
+
+func (v comparison) notSent(b *bytes.Buffer, list []string) {
+	if len(list) == 0 {
+		return
+	}
+	b.WriteString("\nnot sent:\n")
+	for _, text := range list {
+		for i, piece := range wrap(visible(oneLine(text)), v.width-4) {
+			b.WriteString([]string{"  - ", "    "}[min(i, 1)] + piece + "\n")
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"io"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/upstream/probe"
+	"smtp-proxy/upstream/replay"
+)
+
+// checkSignIn refuses half a sign-in.
+func (r *repetition) checkSignIn() error {
+	if r.user == "" && r.secrets == (secretFiles{}) {
+		return nil
+	}
+	return r.secrets.check(probe.Script{User: r.user})
+}
+
+// credentials reads the secret; nil when none is given.
+func (r *repetition) credentials(stdin io.Reader) (*replay.Credentials, error) {
+	if r.user == "" {
+		return nil, nil
+	}
+	var s probe.Script
+	if err := r.secrets.read(&s, stdin); err != nil {
+		return nil, err
+	}
+	return &replay.Credentials{User: r.user, Password: s.Password, Token: s.Token}, nil
+}
+
+// notes tells what was left out because it was not given.
+func (x *replayer) notes(s *inspect.Session) (list []string) {
+	if s.Auth != nil && x.options.Auth == nil {
+		list = append(list, "the session signed in by "+s.Auth.Mechanism+userOf(s)+", and the record holds no secrets: --user USER --password-file FILE signs in now")
+	}
+	return list
+}
+
+func userOf(s *inspect.Session) string {
+	if s.Auth.Username == "" {
+		return ""
+	}
+	return " as " + s.Auth.Username
+}
