@@ -62,8 +62,8 @@ func (r *reproduction) does() []string {
 // needs names the variables to set.
 func (r *reproduction) needs() []string {
 	var lines []string
-	if secret := r.secret(); secret != "" {
-		lines = append(lines, fmt.Sprintf("Set %s to the %s of %s.", secret, secretWord(secret), visible(whose(r.auth.Username))))
+	for _, secret := range r.secrets() {
+		lines = append(lines, fmt.Sprintf("Set %s to the %s of %s.", secret, secretWord(secret), visible(whose(r.user()))))
 	}
 	if r.tls != tlsNone && r.verifies {
 		lines = append(lines, "Set SMTP_CA to a PEM file if the smarthost's authority is not a public one.")
@@ -85,13 +85,24 @@ func whose(user string) string {
 	return user
 }
 
-// secret names the variable that the secret is taken from; empty when none is
-// needed.
-func (r *reproduction) secret() string {
-	if r.auth == nil {
+// secrets names the variables that secrets are taken from, in the order of
+// their use, and the last of them what tools that sign in once are given.
+func (r *reproduction) secrets() []string {
+	var all []string
+	for i := range r.steps {
+		if name := secretOf(r.steps[i].auth); name != "" && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// secretOf names the variable for an exchange; empty when none is needed.
+func secretOf(auth *session.Auth) string {
+	if auth == nil {
 		return ""
 	}
-	switch r.mechanism() {
+	switch strings.ToUpper(auth.Mechanism) {
 	case "XOAUTH2", "OAUTHBEARER":
 		return "SMTP_TOKEN"
 	case "EXTERNAL", "ANONYMOUS":

@@ -75,7 +75,7 @@ func commandLine(program string, options []string) string {
 func (r *reproduction) shellScript() string {
 	var b strings.Builder
 	b.WriteString("#!/bin/sh\n" + remarks("#", r.head()) + "\n")
-	if secret := r.secret(); secret != "" {
+	if secret := secretOf(r.auth); secret != "" {
 		fmt.Fprintf(&b, ": \"${%s:?set it to the %s}\"\n", secret, secretWord(secret))
 	}
 	for _, n := range r.numbers() {

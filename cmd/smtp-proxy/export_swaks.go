@@ -38,7 +38,7 @@ func (r *reproduction) swaks() (string, error) {
 		script += "{ LC_ALL=C sed 's/^\\./../' " + r.files()[0] + "; printf .; } |\n"
 		options = append(options, "--data - --no-data-fixup")
 	}
-	if r.secret() != "" {
+	if secretOf(r.auth) != "" {
 		script += "SWAKS_OPT_auth_password=$SMTP_PASSWORD \\\n"
 	}
 	return script + commandLine("swaks", options), nil
