@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"upstream/replay":  {"upstream", "proxy/session", "proxy/wire", "policy"},
 	"proxy":            {"proxy/session", "proxy/wire", "upstream", "policy"},
 	"inspect":          {"proxy/session", "proxy/wire", "policy"},
+	"inspect/capture":  {"inspect", "proxy/session", "proxy/wire", "policy"},
 	"inspect/rules":    {"inspect", "proxy/wire", "policy"},
 	"inspect/store":    {"inspect", "proxy/session", "proxy/wire", "policy"},
 	"inspect/diagnose": {"inspect", "inspect/rules", "proxy/session", "proxy/wire", "policy"},
