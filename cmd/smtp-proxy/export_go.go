@@ -18,7 +18,7 @@ func (x *export) GoFormat() format {
 
 func (r *reproduction) golang() (string, error) {
 	text, err := r.program(language{
-		file: "go.txt", mark: "//", run: "go run repro.go", quote: strconv.Quote,
+		file: "go.txt", mark: "//", run: "go run repro.go", text: strconv.Quote, quote: strconv.Quote,
 		slice: "cut(%s, %d, %d)", truth: [2]string{"false", "true"}, let: "%s := %s",
 	})
 	if err != nil {

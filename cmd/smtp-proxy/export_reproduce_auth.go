@@ -9,7 +9,7 @@ import (
 func (p *player) authenticate(s *step) error {
 	auth := s.auth
 	if auth == nil {
-		p.call("say", p.quote("AUTH"), p.quote(s.command))
+		p.call("say", p.text("AUTH"), p.quote(s.command))
 		return nil
 	}
 	first := "AUTH " + auth.Mechanism
@@ -22,7 +22,7 @@ func (p *player) authenticate(s *step) error {
 		p.call("answer", b64("password"))
 	case "CRAM-MD5":
 		p.call("secret", p.quote(first), p.quote(""))
-		p.call("answer", b64(p.quote(auth.Username+" "), "hmacMD5(password, s.challenge())"))
+		p.call("answer", b64(p.quote(auth.Username+" "), "digest(password, s.challenge())"))
 	case "XOAUTH2":
 		p.initial(s, first, b64(p.quote("user="+auth.Username+"\x01auth=Bearer "), "token", p.quote("\x01\x01")))
 		p.call("answer", p.quote("")) // the answer to what is wrong with the token

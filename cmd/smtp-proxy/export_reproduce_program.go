@@ -20,7 +20,8 @@ type language struct {
 	file  string              // the program's part that is the same for all sessions
 	mark  string              // begins a comment
 	run   string              // the command that runs it
-	quote func(string) string // a literal, octet for octet
+	text  func(string) string // a literal of text
+	quote func(string) string // a literal of octets
 	slice string              // cuts octets from a message: a format of name, from and to
 	truth [2]string           // its false and true
 	let   string              // binds a name to a value
@@ -39,7 +40,7 @@ func (r *reproduction) program(l language) (string, error) {
 	head := append(r.head(), "", "Its last line says what is reached now. Run it as", "  "+l.run)
 	var b strings.Builder
 	err = t.Execute(&b, map[string]any{
-		"Head": remarks(l.mark, head), "Host": l.quote(r.host), "Port": l.quote(r.port),
+		"Head": remarks(l.mark, head), "Host": l.text(r.host), "Port": l.text(r.port),
 		"Seconds": int(r.patience.Seconds()), "Before": r.bindings(l), "Calls": calls,
 	})
 	return b.String(), err
@@ -55,7 +56,7 @@ func (r *reproduction) bindings(l language) []string {
 		t := r.messages[n]
 		value := l.quote(t.stand)
 		if t.file != "" {
-			value = fmt.Sprintf("file(%s, %s)", l.quote(t.file), l.quote(t.command+" "+t.file))
+			value = fmt.Sprintf("file(%s, %s)", l.text(t.file), l.text(t.command+" "+t.file))
 		}
 		all = append(all, fmt.Sprintf(l.let, "message"+suffix(i), value))
 	}
@@ -79,7 +80,7 @@ func (r *reproduction) calls(l language) ([]string, error) {
 	for i := range r.steps {
 		last := i == len(r.steps)-1
 		if s := &r.steps[i]; s.failed() && !last && s.fault == "" {
-			p.call("goOn")
+			p.call("tolerate")
 		}
 		if err := p.play(&r.steps[i]); err != nil {
 			return nil, err
@@ -112,7 +113,7 @@ func (p *player) play(s *step) error {
 	case s.verb == "" && s.phase == session.PhaseGreeting:
 		p.call("greeting")
 	case s.verb == "" && s.phase == session.PhaseTLS:
-		p.call("secure", p.quote(p.sni), p.truth[boolIndex(p.verifies)])
+		p.call("secure", p.text(p.sni), p.truth[boolIndex(p.verifies)])
 	case s.verb == "AUTH":
 		return p.authenticate(s)
 	case s.verb == ".":
@@ -120,7 +121,7 @@ func (p *player) play(s *step) error {
 	case s.verb == "BDAT":
 		p.chunk(s)
 	default:
-		p.call("say", p.quote(s.stage()), p.quote(s.command))
+		p.call("say", p.text(s.stage()), p.quote(s.command))
 	}
 	return nil
 }
@@ -148,16 +149,16 @@ func (p *player) chunk(s *step) {
 	size, _, ok, _ := wire.Chunk(wire.ParseCommandText(s.command).Arg)
 	if t := p.messages[s.message]; ok && t.file == "" {
 		if from := p.sent[s.message]; from > 0 {
-			p.call("chunk", p.quote(s.stage()), p.quote("BDAT 0"+lastWord(s)), p.quote(""))
+			p.call("chunk", p.text(s.stage()), p.quote("BDAT 0"+lastWord(s)), p.quote(""))
 			return
 		}
 		p.sent[s.message] = 1
-		p.call("chunk", p.quote(s.stage()), p.quote("BDAT "+strconv.Itoa(len(t.stand))+lastWord(s)), p.named(s.message))
+		p.call("chunk", p.text(s.stage()), p.quote("BDAT "+strconv.Itoa(len(t.stand))+lastWord(s)), p.named(s.message))
 		return
 	}
 	from := p.sent[s.message]
 	p.sent[s.message] = from + size
-	p.call("chunk", p.quote(s.stage()), p.quote(s.command), fmt.Sprintf(p.slice, p.named(s.message), from, from+size))
+	p.call("chunk", p.text(s.stage()), p.quote(s.command), fmt.Sprintf(p.slice, p.named(s.message), from, from+size))
 }
 
 func lastWord(s *step) string {
