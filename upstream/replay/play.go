@@ -148,7 +148,7 @@ func (p *player) unasked(s *spoken) {
 	}
 	p.awaitAll()
 	p.expect(s)
-	p.await(min(p.options.Timeout, max(0, s.at.Sub(p.earlier))+5*time.Second))
+	p.await(min(p.options.Timeout, p.since(s.at)+5*time.Second))
 }
 
 // line says a command, with the octets that belong to it.
@@ -193,9 +193,18 @@ func (p *player) write(b []byte) bool {
 	return true
 }
 
+// since is how much time there was in the record behind what was said or heard
+// last.
+func (p *player) since(at time.Time) time.Duration {
+	if p.earlier.IsZero() || at.IsZero() {
+		return 0
+	}
+	return max(0, at.Sub(p.earlier))
+}
+
 // pause waits as long as the app did.
 func (p *player) pause(s *spoken) {
-	gap := s.at.Sub(p.earlier)
+	gap := p.since(s.at)
 	if !s.at.IsZero() {
 		p.earlier = s.at
 	}

@@ -34,9 +34,6 @@ func (p *player) shake(s *spoken) {
 		return
 	}
 	p.use(secure)
-	if rank(s.phase) > rank(p.result.Reached) {
-		p.result.Reached = s.phase
-	}
 }
 
 // readAhead gives octets back that were read too early.

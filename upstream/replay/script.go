@@ -28,6 +28,9 @@ type Credentials struct {
 	User, Password, Token string
 }
 
+// String keeps them out of logs and messages.
+func (Credentials) String() string { return "***" }
+
 // dry reports whether no message may leave.
 func (o Options) dry() bool { return len(o.To) == 0 && !o.Deliver }
 
