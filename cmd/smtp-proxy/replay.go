@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -112,6 +113,14 @@ func (p *program) replayOne(ctx context.Context, r *repetition, id string) error
 	if err != nil {
 		return fmt.Errorf("replay of %s: %w", found.session.ID, err)
 	}
+	if !namedBy(found.session.ID, id) { // it is in a file
+		seen.again = id
+	}
 	kept := x.keep(ctx, seen)
 	return errors.Join(x.show(seen), kept, seen.code(ctx).orNil())
+}
+
+// namedBy reports whether an argument finds a session in the record.
+func namedBy(id, argument string) bool {
+	return argument == "latest" || argument == "latest-failed" || strings.HasPrefix(id, argument)
 }

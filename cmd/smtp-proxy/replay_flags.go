@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"smtp-proxy/policy"
+	"smtp-proxy/upstream"
 )
 
 // replayed is what is done with each session.
@@ -90,7 +91,20 @@ func (r *repetition) checkWay() error {
 		mistakes = append(mistakes, fmt.Errorf("--pace %q is not known: choose fast or real", r.what.pace))
 	}
 	_, err := r.connector(nil)
-	return errors.Join(append(mistakes, err)...)
+	mistakes = append(mistakes, err)
+	if mode := r.config.UpstreamTLS; mode != asRecorded {
+		_, err := upstream.ParseMode(mode)
+		mistakes = append(mistakes, err)
+	}
+	if where := r.config.Upstream; where != "" && !isSandbox(where) {
+		_, err := upstream.ParseTarget(where, upstream.ModeAuto)
+		mistakes = append(mistakes, err)
+	}
+	if r.config.UpstreamCA != "" {
+		_, err := loadRoots(r.config.UpstreamCA)
+		mistakes = append(mistakes, err)
+	}
+	return errors.Join(mistakes...)
 }
 
 // checkTo refuses addresses that would be more than one.

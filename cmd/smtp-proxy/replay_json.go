@@ -14,6 +14,7 @@ type replayJSON struct {
 	Identical bool              `json:"identical"`
 	Steps     []stepJSON        `json:"steps"`
 	NotSent   []string          `json:"not_sent"`
+	Added     []addedJSON       `json:"added,omitempty"`
 	Replay    string            `json:"replay,omitempty"` // the session that this was, as the record has it
 	Recorded  session.Phase     `json:"recorded"`         // how far each of them got
 	Reached   session.Phase     `json:"reached"`
@@ -31,6 +32,14 @@ type stepJSON struct {
 	Why        string  `json:"why,omitempty"`
 	RecordedMS float64 `json:"recorded_ms"`
 	MS         float64 `json:"ms"`
+}
+
+// addedJSON is what the recording does not have: the RSET of a dry run, and
+// further recipients.
+type addedJSON struct {
+	Command string  `json:"command"`
+	Now     string  `json:"now"`
+	MS      float64 `json:"ms"`
 }
 
 // object is a replay as the contract words it.
@@ -52,6 +61,10 @@ func (s *played) object() replayJSON {
 		x.Error = s.result.Err.Error()
 	}
 	for _, step := range s.result.Steps {
+		if step.Own {
+			x.Added = append(x.Added, addedJSON{Command: step.Command, Now: step.Now, MS: fine(step.Wait)})
+			continue
+		}
 		x.Steps = append(x.Steps, stepJSON{
 			Command: step.Command, Recorded: step.Recorded, Now: step.Now, Same: step.Same, Why: step.Why,
 			RecordedMS: fine(step.RecordedWait), MS: fine(step.Wait),

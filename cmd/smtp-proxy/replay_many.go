@@ -59,6 +59,7 @@ type sequence struct {
 
 	mu    sync.Mutex
 	tally tally
+	last  string // the latest session that was handed out; feed's
 }
 
 // replayMany plays all sessions that a filter selects.
@@ -120,6 +121,7 @@ func (q *sequence) run(ctx context.Context) error {
 	close(begun)
 	workers.Wait()
 	q.progress.end()
+	q.advise()
 	return errors.Join(err, q.summarize(ctx), q.tally.code(ctx).orNil())
 }
 
@@ -140,6 +142,7 @@ func (q *sequence) feed(ctx context.Context, begun chan<- *prepared) error {
 			return nil
 		}
 		if err != nil {
+			q.last = id
 			q.took(id, nil, err)
 			continue
 		}
@@ -148,6 +151,7 @@ func (q *sequence) feed(ctx context.Context, begun chan<- *prepared) error {
 		}
 		select {
 		case begun <- ready:
+			q.last = id
 		case <-ctx.Done():
 			return nil
 		}

@@ -20,18 +20,18 @@ func (v comparison) conclusion(b *bytes.Buffer, s *played) {
 		as = green
 	}
 	b.WriteString(v.paint(as, visible(oneLine(s.verdict()))) + "\n")
-	for _, text := range s.next() {
+	for _, text := range s.next(v.flags) {
 		b.WriteString("  " + visible(text) + "\n")
 	}
 }
 
 // next lists what its owner may want to do now, as commands.
-func (s *played) next() (list []string) {
+func (s *played) next(flags string) (list []string) {
 	if s.kept {
-		list = append(list, "smtp-proxy show "+s.now.ID+"  has all of it, on both legs")
+		list = append(list, "smtp-proxy show "+s.now.ID+flags+"  has all of it, on both legs")
 	}
 	if !s.options.Deliver && len(s.options.To) == 0 && hasMessage(s.recorded) {
-		list = append(list, "smtp-proxy replay "+s.recorded.ID+" --to you@example.com  sends the message to you")
+		list = append(list, "smtp-proxy replay "+s.again+flags+" --to you@example.com  sends the message to you")
 	}
 	return list
 }

@@ -44,6 +44,7 @@ type played struct {
 	now      *inspect.Session // what the record of it will be; nil when nothing is known
 	options  replay.Options
 	kept     bool
+	again    string   // what names the recording
 	noted    []string // what whoever started it should know
 }
 
@@ -146,7 +147,7 @@ func (x *replayer) play(ctx context.Context, p *prepared) (*played, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &played{recorded: p.session, target: p.place.target.Name, options: x.options, noted: x.notes(p.session)}
+	out := &played{recorded: p.session, target: p.place.target.Name, options: x.options, again: p.session.ID, noted: x.notes(p.session)}
 	out.result = p.script.Play(ctx, t.app, x.options)
 	out.now = t.finish()
 	return out, nil

@@ -16,7 +16,7 @@ func (x *replayer) show(s *played) error {
 	if x.r.asJSON {
 		return jsonLines(x.stdout).Encode(s.object())
 	}
-	v := comparison{transcript{screen: x.onStdout(), now: x.now}}
+	v := comparison{transcript{screen: x.onStdout(), now: x.now}, hints{data: x.data}.dataFlag()}
 	var b bytes.Buffer
 	v.header(&b, s)
 	v.steps(&b, s.result.Steps)
@@ -28,8 +28,12 @@ func (x *replayer) show(s *played) error {
 
 // comparison writes what was answered then beside what was answered now, in
 // two columns where there is room, else one below the other. The mark in
-// front of a command is = where both mean the same, and ! where they do not.
-type comparison struct{ transcript }
+// front of a command is = where both mean the same, ! where they do not, and +
+// where the recording has no such command, as of the RSET of a dry run.
+type comparison struct {
+	transcript
+	flags string // that find the same record, for the commands to run next
+}
 
 // Columns of a comparison.
 const (
@@ -75,10 +79,7 @@ func (v comparison) steps(b *bytes.Buffer, steps []replay.Step) {
 		v.pair(b, width, []string{"recorded"}, []string{"now"}, dim)
 	}
 	for _, step := range steps {
-		mark, as := "= ", plainStyle
-		if !step.Same {
-			mark, as = "! ", boldRed
-		}
+		mark, as := markOf(step)
 		b.WriteString(v.paint(as, mark) + v.paint(bold, visible(commandName(step.Command))) + "\n")
 		if width > 0 {
 			v.beside(b, width, step)
@@ -88,9 +89,22 @@ func (v comparison) steps(b *bytes.Buffer, steps []replay.Step) {
 	}
 }
 
+func markOf(step replay.Step) (string, style) {
+	switch {
+	case step.Own:
+		return "+ ", dim
+	case step.Same:
+		return "= ", green
+	}
+	return "! ", boldRed
+}
+
 // beside writes the two replies in columns.
 func (v comparison) beside(b *bytes.Buffer, width int, step replay.Step) {
 	left, right := v.reply(step.Recorded, took(step.RecordedWait), width), v.reply(step.Now, took(step.Wait), width)
+	if step.Own {
+		left = nil
+	}
 	v.pair(b, width, left, right, plainStyle)
 	v.why(b, step)
 }
@@ -157,9 +171,12 @@ func (v comparison) pair(b *bytes.Buffer, width int, left, right []string, as st
 // below writes the two replies one below the other; words that are the same
 // are written once.
 func (v comparison) below(b *bytes.Buffer, step replay.Step) {
-	if step.Recorded == step.Now {
+	switch {
+	case step.Own:
+		v.side(b, "now", step.Now, took(step.Wait))
+	case step.Recorded == step.Now:
 		v.side(b, "both", step.Recorded, took(step.RecordedWait)+", now "+took(step.Wait))
-	} else {
+	default:
 		v.side(b, "recorded", step.Recorded, took(step.RecordedWait))
 		v.side(b, "now", step.Now, took(step.Wait))
 	}

@@ -23,7 +23,7 @@ type tally struct {
 	stopped   reasons
 	left      reasons  // not played
 	cut       []string // sessions ended by the owner in the middle; as many as there are at once
-	last      string   // the latest session that was dealt with
+	unsigned  int      // sessions that signed in then, and not now
 	phases    map[session.Phase]int
 	troubles  error // of printing and recording, the first
 }
@@ -68,7 +68,6 @@ func (r *reasons) write(w io.Writer, title string) {
 // add counts one session. seen is nil where it was not played, for the reason
 // err; else err says what went wrong behind it.
 func (t *tally) add(id string, seen *played, err error) {
-	t.last = max(t.last, id)
 	if seen == nil {
 		t.left.add(oneLine(err.Error()))
 		return
@@ -76,6 +75,9 @@ func (t *tally) add(id string, seen *played, err error) {
 	t.printing(err)
 	t.played++
 	t.delivered += seen.result.Delivered
+	if len(seen.noted) > 0 {
+		t.unsigned++
+	}
 	phase, short := seen.result.Short()
 	switch {
 	case seen.cutOff():
@@ -136,12 +138,19 @@ func (q *sequence) summarize(ctx context.Context) error {
 	return t.troubles
 }
 
+// advise tells what most of them may lack.
+func (q *sequence) advise() {
+	if n := q.tally.unsigned; n > 0 {
+		fmt.Fprintf(q.stderr, "smtp-proxy: %s signed in then and not now, as the record holds no secrets: --user USER --password-file FILE signs in\n", count(n, "session"))
+	}
+}
+
 // goOn says how to continue.
 func (q *sequence) goOn() string {
-	if q.tally.last == "" {
+	if q.last == "" {
 		return "interrupted before the first"
 	}
-	return "interrupted; --after " + q.tally.last + " goes on behind the last one"
+	return "interrupted; --after " + q.last + " goes on behind the last one"
 }
 
 // reason is what a session has in common with others that went the same way:

@@ -28,7 +28,6 @@ func (s *played) cutOff() bool { return errors.Is(s.result.Err, context.Canceled
 
 // verdict says in one line what it comes to.
 func (s *played) verdict() string {
-	replies := len(s.result.Steps)
 	phase, short := s.result.Short()
 	switch {
 	case s.cutOff():
@@ -36,7 +35,7 @@ func (s *played) verdict() string {
 	case short:
 		return s.stopped(phase)
 	case s.result.Identical():
-		return "identical: " + counted(replies, "reply", "replies") + s.whatWent()
+		return "identical: " + counted(s.compared(), "reply", "replies") + s.whatWent()
 	}
 	return s.difference() + s.whatWent()
 }
@@ -66,7 +65,7 @@ func (s *played) difference() string {
 	if n > 1 {
 		verb = "differ, first"
 	}
-	return fmt.Sprintf("%d of %s %s: %s", n, counted(len(s.result.Steps), "reply", "replies"), verb, first)
+	return fmt.Sprintf("%d of %s %s: %s", n, counted(s.compared(), "reply", "replies"), verb, first)
 }
 
 // firstDifferent is the command and how its reply differs.
@@ -85,6 +84,16 @@ func (s *played) different() (list []replay.Step) {
 		}
 	}
 	return list
+}
+
+// compared is how many replies there are two of.
+func (s *played) compared() (n int) {
+	for _, step := range s.result.Steps {
+		if !step.Own {
+			n++
+		}
+	}
+	return n
 }
 
 // whatWent says that messages were delivered: that has to be known.
