@@ -13,21 +13,39 @@ import (
 // less what differs each time ([Normal]), of all others the codes alone.
 //
 // The words are those of the peers and may hold anything that they sent.
-func Compare(recorded, now session.Entry) (why string) {
-	then, is := status(recorded), status(now)
+func Compare(recorded, now session.Entry) (why string) { return anew.compare(recorded, now) }
+
+// wording is what the two sides of a comparison are called.
+type wording struct {
+	first, second string // behind what either showed
+	gone, come    string // before what the one alone offers
+}
+
+// The comparisons: of a session with its repetition, and of two as good.
+var (
+	anew       = wording{"then", "now", "no longer offers", "newly offers"}
+	sideBySide = wording{"in the first", "in the second", "only in the first:", "only in the second:"}
+)
+
+func (w wording) compare(a, b session.Entry) string {
+	x, y := status(a), status(b)
 	switch {
-	case recorded.Text == now.Text && then == is:
+	case a.Text == b.Text && x == y:
 		return ""
-	case then != is:
-		return then + " then, " + is + " now"
-	case recorded.Verb == "EHLO" && recorded.Code == 250:
-		return compareKeywords(recorded.Text, now.Text)
-	case recorded.Kind == session.KindGreeting && recorded.Code == 220:
-		return compareSoftware(recorded.Text, now.Text)
-	case recorded.Code >= 400 || recorded.Code == 0:
-		return compareWords(recorded.Text, now.Text)
+	case x != y:
+		return w.both(x, y)
+	case a.Verb == "EHLO" && a.Code == 250:
+		return w.compareKeywords(a.Text, b.Text)
+	case a.Kind == session.KindGreeting && a.Code == 220:
+		return w.compareSoftware(a.Text, b.Text)
+	case a.Code >= 400 || a.Code == 0:
+		return w.compareWords(a.Text, b.Text)
 	}
 	return ""
+}
+
+func (w wording) both(a, b string) string {
+	return fmt.Sprintf("%s %s, %s %s", a, w.first, b, w.second)
 }
 
 // status is the code of a reply with its enhanced code.
@@ -41,25 +59,25 @@ func status(e session.Entry) string {
 	return strings.TrimSpace(fmt.Sprintf("%03d %s", e.Code, e.Enhanced))
 }
 
-func compareWords(then, now string) string {
-	a, b := Normal(then), Normal(now)
+func (w wording) compareWords(a, b string) string {
+	a, b = Normal(a), Normal(b)
 	if strings.EqualFold(a, b) {
 		return ""
 	}
-	return "other words: " + differing(a, b)
+	return "other words: " + w.differing(a, b)
 }
 
 // differing shows those words of two texts with which they begin and end to
 // differ.
-func differing(then, now string) string {
-	a, b := strings.Fields(then), strings.Fields(now)
+func (w wording) differing(first, second string) string {
+	a, b := strings.Fields(first), strings.Fields(second)
 	for len(a) > 0 && len(b) > 0 && strings.EqualFold(a[0], b[0]) {
 		a, b = a[1:], b[1:]
 	}
 	for len(a) > 0 && len(b) > 0 && strings.EqualFold(a[len(a)-1], b[len(b)-1]) {
 		a, b = a[:len(a)-1], b[:len(b)-1]
 	}
-	return excerpt(a) + " then, " + excerpt(b) + " now"
+	return w.both(excerpt(a), excerpt(b))
 }
 
 // Each of the texts that a comparison quotes has at most so much.

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,9 +11,9 @@ import (
 
 // compareKeywords says what an EHLO reply offers no longer, newly or
 // otherwise. Its first line, and the order of the others, mean nothing.
-func compareKeywords(then, now string) string {
+func (w wording) compareKeywords(a, b string) string {
 	var changes []string
-	for _, c := range keywordChanges(keywords(then), keywords(now)) {
+	for _, c := range w.keywordChanges(keywords(a), keywords(b)) {
 		changes = append(changes, c.Why)
 	}
 	if len(changes) == 0 {
@@ -48,25 +47,25 @@ func parameters(params string) string {
 }
 
 // keywordChanges lists the differences of two sets of keywords.
-func keywordChanges(then, now map[string]string) []Difference {
-	all := maps.Clone(then)
-	maps.Copy(all, now)
-	var changes []Difference
+func (w wording) keywordChanges(a, b map[string]string) (changes []Difference) {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		before, had := then[name]
-		after, has := now[name]
-		d := Difference{A: offer(name, before, had), B: offer(name, after, has)}
+		first, had := a[name]
+		second, has := b[name]
+		if had == has && first == second {
+			continue
+		}
+		d := Difference{A: offer(name, first, had), B: offer(name, second, has)}
 		switch {
 		case !has:
-			d.Why = "no longer offers " + d.A
+			d.Why = w.gone + " " + d.A
 		case !had:
-			d.Why = "newly offers " + d.B
-		case name == "AUTH" && before != after:
-			d.Why = mechanismChange(before, after)
-		case before != after:
-			d.Why = fmt.Sprintf("offers %s then, %s now", d.A, d.B)
+			d.Why = w.come + " " + d.B
+		case name == "AUTH":
+			d.Why = w.mechanismChange(first, second)
 		default:
-			continue
+			d.Why = "offers " + w.both(d.A, d.B)
 		}
 		changes = append(changes, d)
 	}
@@ -80,15 +79,14 @@ func offer(name, params string, has bool) string {
 	return strings.TrimSpace(name + " " + params)
 }
 
-// mechanismChange names the mechanisms that have gone and come.
-func mechanismChange(then, now string) string {
-	gone, come := without(then, now), without(now, then)
+// mechanismChange names the mechanisms that only one of two has.
+func (w wording) mechanismChange(a, b string) string {
 	var said []string
-	if gone != "" {
-		said = append(said, "no longer offers AUTH "+gone)
+	if gone := without(a, b); gone != "" {
+		said = append(said, w.gone+" AUTH "+gone)
 	}
-	if come != "" {
-		said = append(said, "newly offers AUTH "+come)
+	if come := without(b, a); come != "" {
+		said = append(said, w.come+" AUTH "+come)
 	}
 	return strings.Join(said, ", ")
 }

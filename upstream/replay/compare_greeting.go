@@ -8,12 +8,12 @@ import (
 
 // compareSoftware compares what two greetings say of the software. Clock, name
 // of the node, session and the number of a version are not the software.
-func compareSoftware(then, now string) string {
-	a, b := softwareOf(then), softwareOf(now)
+func (w wording) compareSoftware(a, b string) string {
+	a, b = softwareOf(a), softwareOf(b)
 	if a == b {
 		return ""
 	}
-	return "other software: " + differing(a, b)
+	return "other software: " + w.differing(a, b)
 }
 
 // softwareOf is what stays of a greeting: its words without the first, which

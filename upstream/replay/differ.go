@@ -85,9 +85,9 @@ func compareFacts(rank Rank, a, b facts) (all []Difference) {
 func otherwise(a, b string) string {
 	switch {
 	case a == "":
-		return "only the second has it"
+		return "only in the second"
 	case b == "":
-		return "only the first has it"
+		return "only in the first"
 	}
 	return "not the same"
 }
@@ -97,12 +97,12 @@ func otherwise(a, b string) string {
 func compareSets(rank Rank, where string, a, b []string) (all []Difference) {
 	for _, one := range compacted(a) {
 		if !slices.Contains(b, one) {
-			all = append(all, Difference{rank, where, one, "", "only the first has it"})
+			all = append(all, Difference{rank, where, one, "", "only in the first"})
 		}
 	}
 	for _, one := range compacted(b) {
 		if !slices.Contains(a, one) {
-			all = append(all, Difference{rank, where, "", one, "only the second has it"})
+			all = append(all, Difference{rank, where, "", one, "only in the second"})
 		}
 	}
 	return all

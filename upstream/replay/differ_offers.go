@@ -12,7 +12,7 @@ func diffOffers(a, b Recording) []Difference {
 	x, y := offersOf(a.Entries), offersOf(b.Entries)
 	var all []Difference
 	if x.greeting != nil && y.greeting != nil {
-		if why := Compare(*x.greeting, *y.greeting); why != "" {
+		if why := sideBySide.compare(*x.greeting, *y.greeting); why != "" {
 			all = append(all, Difference{refusedOr(RankOffer, x.greeting, y.greeting), "greeting", said(x.greeting), said(y.greeting), why})
 		}
 		all = append(all, slower(session.PhaseGreeting, "greeting", x.greeting.Wait, y.greeting.Wait)...)
@@ -21,7 +21,7 @@ func diffOffers(a, b Recording) []Difference {
 		if x.ehlo[i] == nil || y.ehlo[i] == nil {
 			continue // that the one was never under TLS is told elsewhere
 		}
-		for _, d := range keywordChanges(keywords(x.ehlo[i].Text), keywords(y.ehlo[i].Text)) {
+		for _, d := range sideBySide.keywordChanges(keywords(x.ehlo[i].Text), keywords(y.ehlo[i].Text)) {
 			d.Rank, d.Where = RankOffer, where
 			all = append(all, d)
 		}

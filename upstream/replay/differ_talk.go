@@ -26,10 +26,7 @@ func diffTurn(a, b *turn) (all []Difference) {
 	if a.same != b.same {
 		all = append(all, Difference{RankSaid, a.verb, a.text, b.text, "the app said it otherwise"})
 	}
-	where := oneLine(a.text)
-	if a.verb == "(unasked)" {
-		where = "a reply to no command"
-	}
+	where := a.where(b)
 	switch {
 	case a.reply == nil && b.reply == nil:
 		return all
@@ -42,13 +39,24 @@ func diffTurn(a, b *turn) (all []Difference) {
 	return append(all, slower(a.phase, "reply to "+where, a.reply.Wait, b.reply.Wait)...)
 }
 
+// where names what two replies belong to.
+func (x *turn) where(other *turn) string {
+	switch {
+	case x.verb == unasked:
+		return "a reply to no command"
+	case x.same != other.same:
+		return x.verb
+	}
+	return oneLine(x.text)
+}
+
 // compareAnswers leaves the keywords of EHLO to who compares them once for a
 // session, and has them as the upstream sent them.
 func compareAnswers(a, b *turn) string {
 	if a.verb == "EHLO" && a.reply.Code == 250 && b.reply.Code == 250 {
 		return ""
 	}
-	return Compare(*a.reply, *b.reply)
+	return sideBySide.compare(*a.reply, *b.reply)
 }
 
 // refusedOr is the rank of two replies that differ: RankRefused when only one

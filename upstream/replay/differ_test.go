@@ -94,12 +94,12 @@ func TestDiff(t *testing.T) {
 		{"the same", healthyLines(), nil},
 		{"ids and names", changed("U 220", "U 220 mx2.example.com ESMTP Postfix", "U 250 2.0.0", "U 250 2.0.0 Ok: queued as 9F2D8123BB", "A MAIL", "A mail FROM:<a@example.com> size=23"), nil},
 		{"a refusal", changed("U 250 2.1.5", "U 451 4.7.1 Greylisted", "A DATA", "", "U 354", "", "A .", "", "U 250 2.0.0", ""), []string{
-			"RCPT TO:<b@example.net>: 250 2.1.5 then, 451 4.7.1 now [250 2.1.5 Ok] [451 4.7.1 Greylisted]",
+			"RCPT TO:<b@example.net>: 250 2.1.5 in the first, 451 4.7.1 in the second [250 2.1.5 Ok] [451 4.7.1 Greylisted]",
 			"dialogue: only in the first [DATA (354); the message (250 2.0.0)] []",
 		}},
 		{"keywords", changed("U 250-mx1", "U 250-mx1.example.com|250 SIZE 35882577"), []string{
-			"EHLO in clear: offers SIZE 10240000 then, SIZE 35882577 now [SIZE 10240000] [SIZE 35882577]",
-			"EHLO in clear: no longer offers STARTTLS [STARTTLS] []",
+			"EHLO in clear: offers SIZE 10240000 in the first, SIZE 35882577 in the second [SIZE 10240000] [SIZE 35882577]",
+			"EHLO in clear: only in the first: STARTTLS [STARTTLS] []",
 		}},
 		{"another recipient", changed("A RCPT", "A RCPT TO:<c@example.net>"), []string{
 			"RCPT: the app said it otherwise [RCPT TO:<b@example.net>] [RCPT TO:<c@example.net>]",
@@ -108,19 +108,19 @@ func TestDiff(t *testing.T) {
 			"dialogue: only in the second [] [RCPT TO:<c@example.net> (250 2.1.5)]",
 		}},
 		{"a mechanism", changed("A MAIL", `A AUTH PLAIN me\U 235 2.7.0 Ok\A MAIL FROM:<a@example.com>`), []string{
-			"AUTH mechanism: only the second has it [] [PLAIN]",
-			"AUTH user: only the second has it [] [me]",
+			"AUTH mechanism: only in the second [] [PLAIN]",
+			"AUTH user: only in the second [] [me]",
 			"dialogue: only in the second [] [AUTH PLAIN (235 2.7.0)]",
 		}},
 		{"an edit", changed("A QUIT", `= removed STARTTLS from the EHLO reply\A QUIT`), []string{
-			"edit: only the second has it [] [removed STARTTLS from the EHLO reply]",
+			"edit: only in the second [] [removed STARTTLS from the EHLO reply]",
 		}},
 		{"no answer", changed("U 250 2.0.0", "", "A QUIT", "", "U 221", ""), []string{
 			"the message: only one was answered [250 2.0.0 Ok: queued as 4C2D81234A] []",
 			"dialogue: only in the first [QUIT (221 2.0.0)] []",
 		}},
 		{"another server", changed("U 220", "U 220 mx.example.org ESMTP Exim 4.96"), []string{
-			`greeting: other software: "postfix" then, "exim" now [220 mx1.example.com ESMTP Postfix] [220 mx.example.org ESMTP Exim 4.96]`,
+			`greeting: other software: "postfix" in the first, "exim" in the second [220 mx1.example.com ESMTP Postfix] [220 mx.example.org ESMTP Exim 4.96]`,
 		}},
 	} {
 		got := differences(replay.Diff(sessionOf(t, healthyLines()...), sessionOf(t, test.b...)))

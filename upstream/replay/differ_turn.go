@@ -16,6 +16,9 @@ type turn struct {
 	reply *session.Entry // nil when none came
 }
 
+// unasked is the verb of a reply that answers no command.
+const unasked = "(unasked)"
+
 // turnsOf reads a session as the app's words and the replies to them. A reply
 // belongs to the oldest command of its verb that has none.
 func turnsOf(entries []session.Entry) (said []turn) {
@@ -54,7 +57,7 @@ func answered(said []turn, due int, e *session.Entry) []turn {
 			return said
 		}
 	}
-	return append(said, turn{verb: "(unasked)", phase: e.Phase, reply: e})
+	return append(said, turn{verb: unasked, phase: e.Phase, reply: e})
 }
 
 func turnOf(e *session.Entry) turn {
