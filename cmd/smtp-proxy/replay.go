@@ -26,17 +26,18 @@ type repetition struct {
 
 // ReplayCommand sends recorded sessions again.
 func (p *program) ReplayCommand() *cobra.Command {
-	r := newRepetition()
+	r, s := newRepetition(), &serving{}
 	typed := false
 	cmd := &cobra.Command{
-		Use:   "replay ID | --filter FILTER",
+		Use:   "replay ID | --filter FILTER | ID --serve",
 		Short: "send a recorded session again and compare reply by reply",
 		Long:  replayHelp,
 		Example: `  smtp-proxy replay latest-failed
   smtp-proxy replay latest-failed --to you@example.com
   smtp-proxy replay 01JD8Z --upstream sandbox
   smtp-proxy replay 01JD8Z --user me@example.com --password-file pw --json
-  smtp-proxy replay --filter 'cause:recipient.greylisted since:2h'`,
+  smtp-proxy replay --filter 'cause:recipient.greylisted since:2h'
+  smtp-proxy replay latest-failed --serve`,
 		// The environment and the file are read behind the arguments: here a flag
 		// is changed only where somebody typed it.
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -45,6 +46,9 @@ func (p *program) ReplayCommand() *cobra.Command {
 		},
 		ValidArgs: []string{"latest", "latest-failed"},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if s.wanted {
+				return p.serveRecording(cmd.Context(), s, args)
+			}
 			r.chosen = typed || p.ownSetting("replay", "upstream")
 			if err := r.ready(p, args); err != nil {
 				return err
@@ -56,6 +60,7 @@ func (p *program) ReplayCommand() *cobra.Command {
 		},
 	}
 	replayFlags(cmd.Flags(), r)
+	servingFlags(cmd.Flags(), s)
 	completeReplay(cmd)
 	return cmd
 }
@@ -80,6 +85,7 @@ recording with the number of the phase: 2 connect, 21 greeting, 22 EHLO,
 23 MAIL, 24 RCPT, 25 DATA, 26 after the data, 28 AUTH, 29 TLS; 64 for wrong
 usage, 130 when it was interrupted.
 
+` + servingHelp + `
 ` + filterHelp
 
 // ownSetting reports whether a flag that run has too was set for a command
