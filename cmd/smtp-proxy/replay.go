@@ -26,10 +26,10 @@ type repetition struct {
 
 // ReplayCommand sends recorded sessions again.
 func (p *program) ReplayCommand() *cobra.Command {
-	r, s := newRepetition(), &serving{}
+	r, serve := newRepetition(), serving{}
 	typed := false
 	cmd := &cobra.Command{
-		Use:   "replay ID | --filter FILTER | ID --serve",
+		Use:   "replay ID|FILE | --filter FILTER",
 		Short: "send a recorded session again and compare reply by reply",
 		Long:  replayHelp,
 		Example: `  smtp-proxy replay latest-failed
@@ -37,7 +37,7 @@ func (p *program) ReplayCommand() *cobra.Command {
   smtp-proxy replay 01JD8Z --upstream sandbox
   smtp-proxy replay 01JD8Z --user me@example.com --password-file pw --json
   smtp-proxy replay --filter 'cause:recipient.greylisted since:2h'
-  smtp-proxy replay latest-failed --serve`,
+  smtp-proxy replay 01JD8Z --serve`,
 		// The environment and the file are read behind the arguments: here a flag
 		// is changed only where somebody typed it.
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -46,8 +46,8 @@ func (p *program) ReplayCommand() *cobra.Command {
 		},
 		ValidArgs: []string{"latest", "latest-failed"},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if s.wanted {
-				return p.serveRecording(cmd.Context(), s, args)
+			if serve.wanted {
+				return p.serveRecording(cmd.Context(), &serve, args)
 			}
 			r.chosen = typed || p.ownSetting("replay", "upstream")
 			if err := r.ready(p, args); err != nil {
@@ -60,7 +60,7 @@ func (p *program) ReplayCommand() *cobra.Command {
 		},
 	}
 	replayFlags(cmd.Flags(), r)
-	servingFlags(cmd.Flags(), s)
+	servingFlags(cmd.Flags(), &serve)
 	completeReplay(cmd)
 	return cmd
 }
@@ -79,13 +79,14 @@ The record holds no passwords: a session that signed in does so again with
 With --filter all sessions that match are played, oldest first; those that
 repeat others are left out.
 
+` + servingHelp + `
+
 It exits with 0 when all was answered as recorded (a refusal that is repeated
 included), with 1 on a difference, and when it did not get as far as the
 recording with the number of the phase: 2 connect, 21 greeting, 22 EHLO,
 23 MAIL, 24 RCPT, 25 DATA, 26 after the data, 28 AUTH, 29 TLS; 64 for wrong
 usage, 130 when it was interrupted.
 
-` + servingHelp + `
 ` + filterHelp
 
 // ownSetting reports whether a flag that run has too was set for a command
