@@ -39,18 +39,21 @@ func (p *player) authenticate(s *step) error {
 
 // bearer begins an answer of OAUTHBEARER (RFC 7628, section 3.1). A comma and
 // an equals sign in the name are written out.
-func (p *player) bearer(user string) string {
+func (r *reproduction) bearer(user string) string {
 	name := strings.NewReplacer("=", "=3D", ",", "=2C").Replace(user)
-	return "n,a=" + name + ",\x01host=" + p.host + "\x01port=" + p.port + "\x01auth=Bearer "
+	return "n,a=" + name + ",\x01host=" + r.host + "\x01port=" + r.port + "\x01auth=Bearer "
 }
 
 // initial sends the first answer where the app did: with the command, or
 // after the first challenge (RFC 4954, section 4).
 func (p *player) initial(s *step, first, answer string) {
-	if strings.Count(strings.TrimSpace(s.command), " ") > 1 {
+	if s.initial() {
 		p.call("secret", p.quote(first+" "), answer)
 		return
 	}
 	p.call("secret", p.quote(first), p.quote(""))
 	p.call("answer", answer)
 }
+
+// initial reports whether the app answered along with its AUTH.
+func (s *step) initial() bool { return strings.Count(strings.TrimSpace(s.command), " ") > 1 }
