@@ -9,8 +9,8 @@ import (
 
 // judge draws the consequences of a reply.
 func (p *player) judge(s *spoken, now session.Entry) {
-	good := positive(now.Code)
-	if good && !s.own && rank(s.phase) > rank(p.result.Reached) {
+	good := s.accepts(now.Code)
+	if good && s.advances() && rank(s.phase) > rank(p.result.Reached) {
 		p.result.Reached = s.phase
 	}
 	if s.good() && !good {
@@ -31,7 +31,7 @@ func (p *player) judge(s *spoken, now session.Entry) {
 }
 
 func (p *player) judgeLine(s *spoken, now session.Entry) {
-	good := positive(now.Code)
+	good := s.accepts(now.Code)
 	switch s.verb {
 	case "EHLO":
 		p.offers = now.Text
@@ -72,7 +72,7 @@ func (p *player) refuses(s *spoken, good bool, why string) {
 
 // data goes on behind the reply to DATA.
 func (p *player) data(s *spoken, code int) {
-	p.refuses(s, positive(code), "its DATA was refused")
+	p.refuses(s, s.accepts(code), "its DATA was refused")
 	p.state.text = code/100 == 3
 	if p.state.text && !s.good() {
 		// Nothing can be said now but text, and the record has none. Without

@@ -151,7 +151,7 @@ func owed(s *spoken) string {
 func (p *player) heard(d due, now session.Entry, odd bool) {
 	s := d.said
 	now.Verb, now.Phase = s.verb, s.phase
-	if s.kind == spokenNothing && s.phase == session.PhaseGreeting && positive(now.Code) {
+	if s.kind == spokenNothing && s.phase == session.PhaseGreeting && s.accepts(now.Code) {
 		now.Kind = session.KindGreeting
 	}
 	step := Step{Command: s.label(), Now: now.Text, Own: s.own, Wait: now.At.Sub(d.sent)}

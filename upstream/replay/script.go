@@ -82,7 +82,23 @@ type spoken struct {
 }
 
 // good reports whether the recorded reply was an acceptance.
-func (s *spoken) good() bool { return s.reply != nil && positive(s.reply.Code) }
+func (s *spoken) good() bool { return s.reply != nil && s.accepts(s.reply.Code) }
+
+// accepts reports whether a reply means that the app may go on. A challenge is
+// not the end of an AUTH exchange.
+func (s *spoken) accepts(code int) bool {
+	return code >= 200 && code < 300 || code/100 == 3 && s.kind != spokenAuth
+}
+
+// advances reports whether an acceptance brings the session into its phase;
+// NOOP and the like belong to any.
+func (s *spoken) advances() bool {
+	switch s.verb {
+	case "EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", ".":
+		return !s.own
+	}
+	return s.kind == spokenNothing && s.phase == session.PhaseGreeting
+}
 
 // waited is how long the app waited for the reply.
 func (s *spoken) waited() time.Duration {
@@ -91,8 +107,6 @@ func (s *spoken) waited() time.Duration {
 	}
 	return s.reply.At.Sub(s.at)
 }
-
-func positive(code int) bool { return code >= 200 && code < 400 }
 
 // ErrNothing says that no word of a session can be said again.
 var ErrNothing = errors.New("nothing of this session can be said again")
@@ -150,7 +164,7 @@ func (s *spoken) label() string {
 func furthest(said []spoken) session.Phase {
 	reached := session.PhaseConnect
 	for i := range said {
-		if s := &said[i]; !s.own && s.good() && rank(s.phase) > rank(reached) {
+		if s := &said[i]; s.advances() && s.good() && rank(s.phase) > rank(reached) {
 			reached = s.phase
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/proxy/wire"
 )
 
 // plan decides, line by line, what of a record is said again.
@@ -14,7 +15,8 @@ type plan struct {
 	recording Recording
 	script    Script
 
-	transaction // the one that is being planned
+	omitted     bool // what was said last is left out
+	transaction      // the one that is being planned
 }
 
 // transaction is what has become of one in the plan.
@@ -44,6 +46,10 @@ func (p *plan) all(said []spoken) {
 				p.leave("TLS on the app's leg", "the app's own handshake failed")
 			}
 			p.say(s)
+		case spokenNothing:
+			if !p.omitted || s.reply.Code == 421 { // a second reply to what is not said will not come
+				p.say(s)
+			}
 		default:
 			p.say(s)
 		}
@@ -51,11 +57,13 @@ func (p *plan) all(said []spoken) {
 }
 
 func (p *plan) say(s spoken) {
+	p.omitted = false
 	p.script.said = append(p.script.said, s)
 }
 
 // leave says what is not sent, and why.
 func (p *plan) leave(what, why string) {
+	p.omitted = true
 	p.script.NotSent = append(p.script.NotSent, what+": "+why)
 }
 
@@ -91,12 +99,21 @@ func (p *plan) forbids(s *spoken) string {
 		return "the transaction was ended before it"
 	case p.options.Deliver && len(p.options.To) == 0:
 		return ""
+	case p.web(s):
+		return ""
 	case !harmless(s.verb) && s.verb != "DATA" && s.verb != "BDAT":
 		return "it is not known to be without effect"
 	case strings.ContainsAny(s.text, "\r\n"):
 		return "it holds a bare newline, where a lax smarthost would read a second command"
 	}
 	return ""
+}
+
+// web reports the first line of a web page's, which the relay refuses and does
+// not send on.
+func (p *plan) web(s *spoken) bool {
+	spoke := slices.ContainsFunc(p.script.said, func(s spoken) bool { return s.kind == spokenLine })
+	return !spoke && wire.LooksLikeHTTP([]byte(s.text)) && !strings.ContainsAny(s.text, "\r\n")
 }
 
 // harmless reports whether a verb can bring no message on its way by itself,
@@ -127,6 +144,7 @@ func (p *plan) message(said []spoken, i int) {
 		p.closed = true
 		p.leave(named(&s), why)
 		p.say(spoken{kind: spokenLine, text: "RSET", verb: "RSET", phase: session.PhaseRcpt, at: s.at, index: i, awaited: s.awaited, message: s.message, own: true})
+		p.omitted = true
 	}
 }
 
@@ -153,13 +171,18 @@ func (p *plan) auth(s *spoken, signs bool) {
 	switch {
 	case p.options.Auth == nil:
 		p.leave(s.label(), "no credentials were given, and a record holds none")
-	case s.cancelled:
+	case s.unfinished():
 		p.leave(s.label(), "the app broke it off")
 	case !signs:
 		p.leave(s.label(), "it was refused then, and credentials are tried once")
 	default:
 		p.say(*s)
 	}
+}
+
+// unfinished reports an AUTH exchange that the app did not go on with.
+func (s *spoken) unfinished() bool {
+	return s.cancelled || s.reply != nil && s.reply.Code == 334
 }
 
 // signsIn chooses the exchanges that are made again: those that were accepted,
@@ -169,7 +192,7 @@ func (p *plan) signsIn(said []spoken) (chosen []int) {
 	for i := range said {
 		s := &said[i]
 		switch {
-		case s.kind != spokenAuth || s.cancelled:
+		case s.kind != spokenAuth || s.unfinished():
 		case s.good():
 			chosen = append(chosen, i)
 		case first < 0:

@@ -9,9 +9,13 @@ import (
 
 // reply takes a reply, if the app got it.
 func (l *listener) reply(e *session.Entry) {
+	hello := l.edit
 	l.edit = -1
 	switch {
 	case e.Own:
+		return
+	case hello >= 0 && len(l.due) == 0 && e.From == session.FromProxy && e.Verb == l.said[hello].verb:
+		l.said[hello].reply = e // the smarthost's was kept back, and this came in its place
 		return
 	case e.Leg == session.Upstream && e.Verb == "STARTTLS" && e.Code == 220:
 		l.unclear(true)
