@@ -24,6 +24,8 @@ func (p *program) ExportCommand() *cobra.Command {
 		Long: `Write one session as a file for another program. ID may be shortened to any
 unique prefix; latest and latest-failed name the newest ones.
 
+` + fileHelp + `
+
 ` + x.formatHelp() + `
 Passwords and tokens are masked in the record, and so in each format.`,
 		Example: `  smtp-proxy export latest-failed --format pcapng | wireshark -k -i -

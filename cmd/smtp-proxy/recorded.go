@@ -18,8 +18,12 @@ type recorded struct {
 	close func() error // gives back what the session was read from
 }
 
-// find opens the session that an argument of a command names.
+// find opens the session that an argument of a command names: one of the
+// record, or of a file.
 func (p *program) find(ctx context.Context, id string) (*recorded, error) {
+	if name, ok := captureNamed(id); ok {
+		return p.findInFile(name)
+	}
 	s, err := p.readRecord()
 	if err != nil {
 		return nil, err

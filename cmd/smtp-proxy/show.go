@@ -22,7 +22,9 @@ latest-failed name the newest ones.
 -> and <- are the app's words and the upstream's, ~> and <~ where that leg is
 under TLS; ** stands at what a finding points to; indented lines are the
 proxy's own dialogue with the smarthost, its probes among them. The last line
-says whether the app would get through without the proxy, where that is known.`,
+says whether the app would get through without the proxy, where that is known.
+
+` + fileHelp,
 		Example: `  smtp-proxy show latest-failed
   smtp-proxy show 01JD8Z --json | jq .events`,
 		Args:      arguments(1, 1, "the id of a session (latest, latest-failed, or as sessions lists it)"),
