@@ -21,6 +21,7 @@ type practice struct {
 	listen, persona, cause, user, passwordFile, mailbox string
 	requireAuth, requireTLS                             bool
 	log                                                 policy.Config
+	captured                                            learning
 }
 
 // SandboxCommand starts a smarthost to practise with.
@@ -31,10 +32,14 @@ func (p *program) SandboxCommand() *cobra.Command {
 		Short: "a practice smarthost: takes mail, and provokes any cause on demand",
 		Long: `Start a smarthost that takes mail for anybody and delivers it to nobody. Some
 addresses provoke a refusal; --cause makes it fail in one way of the catalogue,
---persona lets it speak as a provider does.`,
+--persona lets it speak as a provider does, and --from-capture makes it of what
+was recorded of a smarthost: who was refused stays refused, a mailbox that is
+full stays full, a greylisted recipient is accepted after the recorded time. Of
+several answers to the same the newest counts.`,
 		Example: `  smtp-proxy sandbox
   smtp-proxy sandbox --cause tls.chain-incomplete
-  smtp-proxy sandbox --persona gmail --listen localhost:2587`,
+  smtp-proxy sandbox --persona gmail --listen localhost:2587
+  smtp-proxy sandbox --from-capture 'upstream:smtp.example.com since:1d'`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.practise(cmd.Context(), o) },
 	}
@@ -47,6 +52,7 @@ addresses provoke a refusal; --cause makes it fail in one way of the catalogue,
 	f.BoolVar(&o.requireAuth, "require-auth", false, "no mail without AUTH")
 	f.BoolVar(&o.requireTLS, "require-tls", false, "no mail and no AUTH in clear")
 	f.StringVar(&o.mailbox, "mailbox", "", "keep each message as a file in this `directory`")
+	captureFlags(f, &o.captured)
 	logFlags(f, &o.log)
 	complete := func(flag string, values func() []string) {
 		// The only error is a flag that does not exist.
@@ -63,6 +69,9 @@ addresses provoke a refusal; --cause makes it fail in one way of the catalogue,
 func (p *program) practise(ctx context.Context, o practice) error {
 	if o.cause == "list" {
 		return p.listFaults()
+	}
+	if o.captured.filter != "" {
+		return p.practiseCaptured(ctx, o)
 	}
 	addr, err := o.addr()
 	if err != nil {

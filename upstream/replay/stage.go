@@ -31,7 +31,10 @@ type StageOptions struct {
 	Certificate func(*Handshake) (*tls.Certificate, error)
 
 	Report func(Deviation) // told of each difference as it happens; may be nil
-	Keep   func(Taken)     // given each message that was accepted; may be nil
+
+	// Keep is given each message before it is accepted; after an error it is
+	// refused. It may be nil.
+	Keep func(Taken) error
 }
 
 // Deviation is something that an app did in another way than the recordings
@@ -198,14 +201,15 @@ func (s *Stage) deviates(session int, text string) {
 	}
 }
 
-// accepts counts a message and hands it on.
-func (s *Stage) accepts(m Taken) {
-	s.mu.Lock()
-	s.played.Messages++
-	s.mu.Unlock()
-	if s.o.Keep != nil {
-		s.o.Keep(m)
+// accepts hands a message on and counts it.
+func (s *Stage) accepts(m Taken) bool {
+	if s.o.Keep != nil && s.o.Keep(m) != nil {
+		return false
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.played.Messages++
+	return true
 }
 
 // sleep waits, and reports whether it was not interrupted.

@@ -195,7 +195,7 @@ func (t *talk) verdictOn(ctx context.Context, said *signIn) bool {
 		a = x.nth(t.said[x])
 		t.said[x]++
 	} else {
-		t.deviate(fmt.Sprintf("AUTH %s as %q was not recorded: answered as most others", said.mechanism, said.user))
+		t.deviate(fmt.Sprintf("AUTH %s as %q was not recorded: %s as most others", said.mechanism, said.user, a.said()))
 	}
 	t.at.advance(q, a.code)
 	if a.code/100 == 2 {

@@ -26,21 +26,20 @@ func (t *talk) message(ctx context.Context) bool {
 	if err := t.dotted(body); err != nil {
 		return false
 	}
-	if !a.early && !t.perform(ctx, a) {
-		return false
-	}
 	t.at.advance(q, a.code)
-	t.take(taken, a, body)
-	return true
+	if a.code/100 == 2 && !t.kept(taken, body) {
+		a = madeUp(notKept)
+	}
+	return a.early || t.perform(ctx, a)
 }
 
-// take counts and keeps a message that was accepted.
-func (t *talk) take(m Taken, a *answer, body *keeper) {
-	if a.code/100 != 2 {
-		return
-	}
+// notKept is the reply where a message cannot be put where its owner wants it.
+const notKept = "452 4.3.1 smtp-proxy: the message could not be kept"
+
+// kept counts and keeps a message that is about to be accepted.
+func (t *talk) kept(m Taken, body *keeper) bool {
 	m.Data, m.Cut = body.b.Bytes(), body.cut
-	t.stage.accepts(m)
+	return t.stage.accepts(m)
 }
 
 // leaveInMessage goes where the smarthost went.
@@ -130,14 +129,15 @@ func (t *talk) chunk(ctx context.Context, arg string) bool {
 		return false
 	}
 	taken := Taken{Helo: t.helo, User: t.user, From: t.from, To: t.at.to, Secure: t.at.secure}
-	code, ok := t.answer(ctx, q)
-	if ok && last {
-		t.take(taken, &answer{code: code}, t.chunks)
-	}
-	if last || code/100 != 2 {
+	a, body := t.find(q), t.chunks
+	t.at.advance(q, a.code)
+	if last || a.code/100 != 2 {
 		t.chunks = nil
 	}
-	return ok
+	if last && a.code/100 == 2 && !t.kept(taken, body) {
+		a = madeUp(notKept)
+	}
+	return t.perform(ctx, a)
 }
 
 // octets reads as many as were announced.

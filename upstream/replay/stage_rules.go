@@ -17,8 +17,11 @@ func (t *talk) find(q moment) *answer {
 	}
 	t.compareStanding(x, q)
 	if !same {
-		t.deviate(name(q) + " was not recorded: answered as most others of its kind")
-		return x.final().about(x.arg, q.arg)
+		a := x.final()
+		if !t.follows(q) {
+			t.deviate(name(q) + " was not recorded: " + a.said() + " as most others")
+		}
+		return a.about(x.arg, q.arg)
 	}
 	if first, delay := t.stage.model.greylisted(x); first != nil && !t.stage.waited(x, t.paced(delay, 0)) {
 		return first
@@ -26,6 +29,21 @@ func (t *talk) find(q moment) *answer {
 	n := t.said[x]
 	t.said[x]++
 	return x.nth(n)
+}
+
+// follows reports whether a moment is strange only because of a recipient that
+// was reported already.
+func (t *talk) follows(q moment) bool {
+	t.strayed = t.strayed || q.verb == "RCPT"
+	return t.strayed && (q.verb == "." || q.verb == "BDAT")
+}
+
+// said names an answer.
+func (a *answer) said() string {
+	if a.code == 0 {
+		return "left without a reply"
+	}
+	return fmt.Sprintf("answered %d", a.code)
 }
 
 // waited reports whether a greylist saw a moment as long ago as that. It is the

@@ -29,6 +29,7 @@ type talk struct {
 	told  map[string]bool   // what was reported once for the session
 	later []act             // what the smarthost does when the app stays silent
 
+	strayed          bool // a recipient was none of the recorded
 	helo, user, from string
 	chunks           *keeper // of the message under way
 }

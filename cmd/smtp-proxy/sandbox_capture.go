@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/pflag"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/upstream/replay"
+)
+
+// learning is what the flags of sandbox ask of a smarthost made of recordings.
+type learning struct {
+	filter string
+	limit  int
+	fast   bool
+}
+
+// mostLearned is how many sessions a smarthost is made of, unless --limit says
+// otherwise.
+const mostLearned = 200
+
+func captureFlags(f *pflag.FlagSet, c *learning) {
+	f.StringVar(&c.filter, "from-capture", "", "answer as the recorded sessions show that this `filter` selects")
+	f.IntVar(&c.limit, "limit", mostLearned, "with --from-capture: how many sessions to learn from, the newest first")
+	f.BoolVar(&c.fast, "fast", false, "with --from-capture: answer at once, not in the recorded time")
+}
+
+// check refuses what a recorded smarthost decides itself.
+func (c *learning) check(o practice) error {
+	switch {
+	case c.limit < 1:
+		return usagef("--limit %d: it takes at least one session to learn from", c.limit)
+	case o.cause != "" || o.persona != "" || o.user != "" || o.requireAuth || o.requireTLS:
+		return usagef("--from-capture answers as was recorded: leave --cause, --persona, --user, --require-auth and --require-tls out")
+	}
+	return nil
+}
+
+// practiseCaptured runs a smarthost that is made of recordings, until ctx ends.
+func (p *program) practiseCaptured(ctx context.Context, o practice) error {
+	if err := o.captured.check(o); err != nil {
+		return err
+	}
+	sessions, others, err := p.learnable(ctx, o.captured)
+	if err != nil {
+		return err
+	}
+	v, err := p.newRehearsal(sessions)
+	if err != nil {
+		return err
+	}
+	log, logFile, err := p.logger(o.log)
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	if v.options.Keep, err = keepIn(o.mailbox, log); err != nil {
+		return err
+	}
+	v.options.Fast = o.captured.fast
+	v.name = "A smarthost of " + counted(len(sessions), "recorded session", "recorded sessions")
+	if others > 0 {
+		fmt.Fprintf(p.stderr, "smtp-proxy: warning: %s of other smarthosts also matched and are left out; add upstream:NAME to the filter to choose\n",
+			counted(others, "session", "sessions"))
+	}
+	return v.run(ctx, o.listen)
+}
+
+// learnable returns the newest sessions that match, with their histories: those
+// of the smarthost that the newest of them went to. others is how many went
+// elsewhere.
+func (p *program) learnable(ctx context.Context, c learning) (all []*inspect.Session, others int, err error) {
+	f, err := p.filter([]string{c.filter})
+	if err != nil {
+		return nil, 0, err
+	}
+	s, err := p.readRecord()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer s.Close()
+	var chosen []string
+	name := ""
+	enough := errors.New("enough")
+	err = s.Sessions(ctx, f, 0, func(v *inspect.Session) error {
+		if name == "" {
+			name = v.Upstream.Name
+		}
+		if v.Upstream.Name != name {
+			others++
+			return nil
+		}
+		if chosen = append(chosen, v.ID); len(chosen) == c.limit {
+			return enough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, enough) {
+		return nil, 0, err
+	}
+	for _, id := range chosen {
+		v, err := s.Session(ctx, id)
+		if err != nil {
+			return nil, 0, err
+		}
+		all = append(all, v)
+	}
+	if len(all) == 0 {
+		return nil, 0, fmt.Errorf("no recorded session matches %q: smtp-proxy sessions %s lists what does; name another record with --data DIR", c.filter, c.filter)
+	}
+	return all, others, nil
+}
+
+// keepIn returns what keeps messages as files in a directory, and logs each.
+func keepIn(dir string, log zerolog.Logger) (func(replay.Taken) error, error) {
+	if dir != "" {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("--mailbox: %w", err)
+		}
+	}
+	var count atomic.Int64
+	return func(m replay.Taken) error {
+		id := fmt.Sprintf("%08X", count.Add(1))
+		if dir != "" {
+			if err := os.WriteFile(filepath.Join(dir, id+".eml"), m.Data, 0o600); err != nil {
+				log.Error().Err(err).Msg("the message is refused")
+				return err
+			}
+		}
+		log.Info().Str("id", id).Str("from", m.From).Strs("to", m.To).Int("octets", len(m.Data)).Bool("tls", m.Secure).Bool("cut", m.Cut).Msg("message")
+		return nil
+	}, nil
+}
