@@ -112,7 +112,7 @@ func compareSets(rank Rank, where string, a, b []string) (all []Difference) {
 const mostListed = 1000
 
 func compacted(texts []string) (once []string) {
-	for _, text := range texts[:min(len(texts), mostListed)] {
+	for _, text := range texts {
 		if !slices.Contains(once, text) {
 			once = append(once, text)
 		}

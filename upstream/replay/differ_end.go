@@ -1,15 +1,25 @@
 package replay
 
 import (
-	"strings"
-
 	"smtp-proxy/proxy/session"
 )
 
 // diffFaults compares what broke the legs. Behind QUIT a leg may end in any
 // way, and failed attempts to connect are compared with the addresses.
 func diffFaults(a, b Recording) []Difference {
-	return compareSets(RankRefused, "connection", faultsOf(a.Entries), faultsOf(b.Entries))
+	all := compareSets(RankRefused, "connection", faultsOf(a.Entries), faultsOf(b.Entries))
+	return append(all, compareSets(RankRefused, "the proxy's own dialogue", ownRefusals(a.Entries), ownRefusals(b.Entries))...)
+}
+
+// ownRefusals are what the upstream refused to the proxy itself: its STARTTLS
+// in the first place.
+func ownRefusals(entries []session.Entry) (all []string) {
+	for i := range entries {
+		if e := &entries[i]; e.Kind == session.KindReply && e.Own && e.Code >= 400 && len(all) < mostListed {
+			all = append(all, oneLine(e.Verb+": "+Normal(e.Text)))
+		}
+	}
+	return all
 }
 
 func faultsOf(entries []session.Entry) (all []string) {
@@ -22,7 +32,9 @@ func faultsOf(entries []session.Entry) (all []string) {
 		if e.Fault.Errno != "" {
 			text += " (" + e.Fault.Errno + ")"
 		}
-		all = append(all, text+" at "+string(e.Phase))
+		if len(all) < mostListed {
+			all = append(all, text+" at "+string(e.Phase))
+		}
 	}
 	return all
 }
@@ -38,11 +50,11 @@ func notesOf(entries []session.Entry) (edits, oddities []string) {
 	for i := range entries {
 		e := &entries[i]
 		switch {
-		case e.Kind != session.KindNote:
+		case e.Kind != session.KindNote || len(edits)+len(oddities) >= mostListed:
 		case e.Edit:
 			edits = append(edits, Normal(e.Text))
-		case e.Odd != "" && len(oddities) < mostListed:
-			oddities = append(oddities, strings.TrimSpace(e.Leg.String()+" leg: "+string(e.Odd)))
+		case e.Odd != "":
+			oddities = append(oddities, e.Leg.String()+" leg: "+string(e.Odd))
 		}
 	}
 	return edits, oddities

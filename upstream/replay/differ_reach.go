@@ -22,7 +22,7 @@ func reached(entries []session.Entry) (r reach) {
 	for i := range entries {
 		e := &entries[i]
 		switch {
-		case e.Kind == session.KindProbe:
+		case e.Kind == session.KindProbe, len(r.lookups)+len(r.failed) >= mostListed:
 		case e.Lookup != nil:
 			r.lookup(e)
 		case e.Dial != nil && e.Kind == session.KindOpen:

@@ -21,43 +21,50 @@ const unasked = "(unasked)"
 
 // turnsOf reads a session as the app's words and the replies to them. A reply
 // belongs to the oldest command of its verb that has none.
-func turnsOf(entries []session.Entry) (said []turn) {
-	due := 0 // everything before it has its reply
+func turnsOf(entries []session.Entry) []turn {
+	d := dialogue{due: map[string][]int{}}
 	for i := range entries {
 		e := &entries[i]
 		switch {
 		case e.Kind == session.KindReply && !e.Own:
-			said = answered(said, due, e)
-			for due < len(said) && said[due].reply != nil {
-				due++
-			}
+			d.answer(e)
 		case e.From != session.FromApp || e.Own:
-		case e.Kind == session.KindCommand, e.Kind == session.KindAuth && begins(said), e.Kind == session.KindData && e.Verb == ".":
-			said = append(said, turnOf(e))
+		case e.Kind == session.KindCommand, e.Kind == session.KindAuth && d.signsIn(), e.Kind == session.KindData && e.Verb == ".":
+			x := turnOf(e)
+			d.due[x.verb] = append(d.due[x.verb], len(d.said))
+			d.said = append(d.said, x)
 		}
 	}
-	return said
+	return d.said
 }
 
-// begins reports whether a line of AUTH is the first of its exchange.
-func begins(said []turn) bool {
-	if len(said) == 0 {
+// dialogue is a session as far as it was read.
+type dialogue struct {
+	said []turn
+	due  map[string][]int // by verb: those of said that have no reply, in order
+}
+
+// signsIn reports whether a line of AUTH is the first of its exchange.
+func (d *dialogue) signsIn() bool {
+	if len(d.said) == 0 {
 		return true
 	}
-	last := said[len(said)-1]
+	last := d.said[len(d.said)-1]
 	return last.verb != "AUTH" || last.reply != nil && last.reply.Code != 334
 }
 
-// answered gives a reply to its command. One that nothing asked for stands for
+// answer gives a reply to its command. One that nothing asked for stands for
 // itself.
-func answered(said []turn, due int, e *session.Entry) []turn {
-	for i := due; i < len(said); i++ {
-		if x := &said[i]; x.verb == e.Verb && (x.reply == nil || x.reply.Code == 334) {
-			x.reply = e
-			return said
-		}
+func (d *dialogue) answer(e *session.Entry) {
+	due := d.due[e.Verb]
+	if len(due) == 0 {
+		d.said = append(d.said, turn{verb: unasked, phase: e.Phase, reply: e})
+		return
 	}
-	return append(said, turn{verb: unasked, phase: e.Phase, reply: e})
+	d.said[due[0]].reply = e
+	if e.Code != 334 {
+		d.due[e.Verb] = due[1:]
+	}
 }
 
 func turnOf(e *session.Entry) turn {
@@ -78,23 +85,26 @@ func turnOf(e *session.Entry) turn {
 	return x
 }
 
-// sized are parameters of MAIL whose values follow from the message, and an
-// octet count of BDAT.
+// sized are parameters of MAIL whose values follow from the message.
 var sized = regexp.MustCompile(`(?i) (?:size|envid)=\S*`)
+
+// envelope is the address of MAIL and RCPT and what stands behind it.
+var envelope = regexp.MustCompile(`(?i)^(?:from|to):\s*(<[^>]*>|\S*)(.*)$`)
 
 // meaningOf is a command less what differs each time. The addresses of an
 // envelope have a meaning; a size is compared with the message.
 func meaningOf(verb, text string) string {
-	text = strings.TrimSpace(text)
-	_, arguments, _ := strings.Cut(text, " ")
+	_, arguments, _ := strings.Cut(strings.TrimSpace(text), " ")
 	switch verb {
 	case "MAIL", "RCPT":
-		return verb + " " + strings.ToLower(sized.ReplaceAllString(arguments, ""))
+		if parts := envelope.FindStringSubmatch(strings.TrimSpace(arguments)); parts != nil {
+			return verb + " " + parts[1] + strings.ToLower(sized.ReplaceAllString(parts[2], ""))
+		}
 	case "BDAT":
 		if strings.HasSuffix(strings.ToUpper(arguments), " LAST") {
-			return verb + " LAST"
+			return "BDAT LAST"
 		}
-		return verb
+		return "BDAT"
 	}
 	return verb + " " + strings.ToLower(Normal(arguments))
 }
