@@ -83,10 +83,11 @@ var settings = []setting{
 	{regexp.MustCompile(`\b[A-Za-z0-9.-]*[0-9][A-Za-z0-9.-]* - gsmtp\b`), anID + " - gsmtp"},
 	{regexp.MustCompile(`\bSimpleEmailService-[a-z]-[A-Z0-9]+\b`), "SimpleEmailService-" + anID},
 	{regexp.MustCompile(`\bqp [0-9]+\b`), "qp " + anID}, // qmail: the number of a process
+	{regexp.MustCompile(`(?i)\bmessage [0-9]+ (accepted|queued|received)\b`), "Message " + anID + " $1"},
 	// The node of a pool, which GMX and its sisters put behind their name.
 	{regexp.MustCompile(regexp.QuoteMeta(aHost) + `(?: \([a-z]+[0-9]+\))+`), aHost},
 	// How much was done, not how much may be.
 	{regexp.MustCompile(`(?i)\b[0-9]+ (bytes|octets) in [0-9.]+(?:, [0-9.]+)?`), aCount + " $1 in " + aCount},
-	{regexp.MustCompile(`(?i)\b(in|took|delay=|elapsed:?) ?[0-9]+\.[0-9]+ ?(s|secs?|seconds|ms)\b`), "$1 " + aCount + " $2"},
+	{regexp.MustCompile(`(?i)\b[0-9]+\.[0-9]+ ?(s|secs?|seconds|ms)\b`), aCount + " $1"}, // a delay that is asked for is no fraction
 	{regexp.MustCompile(`\b[0-9]+/([0-9]+) \([0-9]+%\)`), aCount + "/$1 (" + aCount + "%)"},
 }
