@@ -21,7 +21,14 @@ type failure struct {
 	tls   string                   // how it secures the connection; empty for STARTTLS
 	mode  string                   // --upstream-tls of the relay that records it; empty for auto
 	by    string                   // the program whose session is recorded; empty for smtplib
-	fine  bool                     // the message is taken
+
+	// beyond names the programs that ask for more than the recording can tell:
+	// what comes behind a handshake that was given up, of a TLS version that was
+	// not offered, to a command that was not sent, in the second line of what is
+	// no reply.
+	beyond []string
+
+	fine bool // the message is taken
 }
 
 // failures are what is recorded and served. The ones above are decided by
@@ -42,7 +49,7 @@ func failures() []failure {
 		{name: "greylisted", opts: reply(session.PhaseRcpt, "451 4.7.1 <{to}>: greylisted, come back in 300 seconds")},
 		{name: "wrong password", fault: "auth.bad-credentials", mech: "PLAIN"},
 		{name: "mechanism missing", mech: "PLAIN", by: "nodemailer", opts: withoutPLAIN(reply(session.PhaseAuth, "504 5.5.4 Unrecognized authentication type"))},
-		{name: "STARTTLS missing", fault: "tls.not-offered", mode: starttls},
+		{name: "STARTTLS missing", fault: "tls.not-offered", mode: starttls, beyond: []string{"nodemailer"}},
 		{name: "STARTTLS refused", fault: "tls.starttls-refused"},
 		{name: "message refused", fault: "message.spam"},
 		{name: "DATA refused", opts: reply(session.PhaseData, "451 4.3.0 no room for a message just now")},
@@ -51,14 +58,14 @@ func failures() []failure {
 		{name: "closed at RCPT", fault: "upstream.closed"},
 		{name: "closed behind the dot", fault: "upstream.closed/after-the-dot"},
 		{name: "closed before the greeting", fault: "connect.closed"},
-		{name: "no SMTP", fault: "connect.not-smtp"},
+		{name: "no SMTP", fault: "connect.not-smtp", beyond: []string{"swaks"}},
 
 		{name: "certificate expired", fault: "tls.certificate-expired"},
-		{name: "certificate for another name", fault: "tls.certificate-name-mismatch"},
+		{name: "certificate for another name", fault: "tls.certificate-name-mismatch", beyond: []string{"swaks"}},
 		{name: "certificate untrusted", fault: "tls.certificate-untrusted"},
 		{name: "certificate self-signed", fault: "tls.certificate-self-signed"},
 		{name: "chain incomplete", fault: "tls.chain-incomplete/lost"},
-		{name: "TLS version", fault: "tls.version-mismatch"},
+		{name: "TLS version", fault: "tls.version-mismatch", beyond: []string{"swaks", "curl"}},
 		{name: "TLS cipher", fault: "tls.cipher-mismatch"},
 		{name: "TLS closed in the handshake", fault: "tls.handshake-reset/closed"},
 		{name: "TLS expected at once", fault: "tls.plaintext-expected", tls: implicit, mode: implicit},
@@ -81,6 +88,15 @@ func withoutPLAIN(o testenv.SmarthostOptions) testenv.SmarthostOptions {
 type target struct {
 	addr string // localhost:port
 	ca   string // PEM file
+	host *testenv.Smarthost
+}
+
+// taken counts the messages that the smarthost has taken.
+func (at target) taken() int {
+	if at.host == nil {
+		return 0
+	}
+	return len(at.host.Messages())
 }
 
 // start puts the smarthost up afresh, under the name localhost.
@@ -92,14 +108,14 @@ func (f failure) start(t *testing.T) target {
 		s, err := testenv.NewSmarthost(o)
 		must(t, err)
 		t.Cleanup(func() { s.Close() })
-		return target{"localhost:" + port(s.Addr()), f.roots(t, s.Roots())}
+		return target{"localhost:" + port(s.Addr()), f.roots(t, s.Roots()), s}
 	}
 	s, err := testenv.StartFault(f.fault, testenv.FaultOptions{Host: "localhost"})
 	must(t, err)
 	t.Cleanup(func() { s.Close() })
 	_, at, err := net.SplitHostPort(s.Upstream)
 	must(t, err)
-	return target{"localhost:" + at, f.roots(t, s.Roots)}
+	return target{"localhost:" + at, f.roots(t, s.Roots), s.Smarthost}
 }
 
 // roots writes what the program is to trust: the smarthost's authority, or

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 // failureRecord is a proxy with a route to each failure, and then its record.
 type failureRecord struct {
 	*proxy
+	at   map[string]target // failure -> its smarthost
 	addr map[string]string // failure -> where its route listens
 	ids  map[string]string // failure -> its session
 }
@@ -23,7 +25,7 @@ type failureRecord struct {
 // recordFailures sends one message to each failure through the proxy.
 func recordFailures(t *testing.T, k kit, letter string) failureRecord {
 	t.Helper()
-	r := failureRecord{proxy: &proxy{binary: k.proxy, dir: k.scratch(t)}, addr: map[string]string{}}
+	r := failureRecord{proxy: &proxy{binary: k.proxy, dir: k.scratch(t)}, at: map[string]target{}, addr: map[string]string{}}
 	r.data = filepath.Join(r.dir, "data")
 	http := freePort(t)
 	r.health = "http://" + http + "/readyz"
@@ -50,16 +52,34 @@ func recordFailures(t *testing.T, k kit, letter string) failureRecord {
 // routes starts the smarthosts and writes the proxy's configuration.
 func (r failureRecord) routes(t *testing.T) string {
 	t.Helper()
+	for _, f := range failures() {
+		r.at[f.name] = f.start(t)
+	}
+	ports := freePorts(t, len(failures()))
 	var text strings.Builder
 	for i, f := range failures() {
-		at := f.start(t)
-		r.addr[f.name] = freePort(t)
+		at := r.at[f.name]
+		r.addr[f.name] = ports[i]
 		fmt.Fprintf(&text, "[[route]]\nname = %q\nlisten = %q\nupstream = %q\nupstream-ca = %q\n", routeName(i), r.addr[f.name], at.addr, at.ca)
 		if f.mode != "" {
 			fmt.Fprintf(&text, "upstream-tls = %q\n", f.mode)
 		}
 	}
 	return write(t, filepath.Join(r.dir, "smtp-proxy.toml"), text.String())
+}
+
+// freePorts returns n loopback addresses, all different, that nothing listens
+// on just now.
+func freePorts(t *testing.T, n int) []string {
+	t.Helper()
+	var all []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+		defer l.Close()
+		all = append(all, l.Addr().String())
+	}
+	return all
 }
 
 func routeName(i int) string { return fmt.Sprintf("failure-%d", i) }
