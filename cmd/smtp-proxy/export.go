@@ -44,6 +44,7 @@ Passwords and tokens are masked in the record, and so in each format.`,
 	cmd.Flags().StringVar(&name, "format", "json", "`format`: "+strings.Join(x.formatNames(), ", "))
 	cmd.Flags().StringVarP(&file, "output", "o", "", "`file` to write, for its owner alone (default stdout)")
 	cmd.Flags().IntVar(&x.message, "message", 1, "`number` of the message, for eml and the reproductions")
+	cmd.Flags().BoolVar(&x.anonymize, "anonymize", false, "replace addresses, names, subjects and bodies by stand-ins, the same ones throughout")
 	cmd.Flags().BoolVar(&x.deliver, "deliver", false, "let a reproduction send its messages, where it would stop before the first")
 	return cmd
 }
@@ -58,6 +59,8 @@ type export struct {
 	message  int    // --message; the first is 1
 	named    bool   // --message was given
 	deliver  bool   // --deliver
+
+	anonymize bool // --anonymize
 
 	*recorded
 }
@@ -120,7 +123,12 @@ func (x *export) run(ctx context.Context, id string, f format, file string) erro
 		return err
 	}
 	defer found.close()
-	x.recorded = found
+	if x.recorded = found; x.anonymize {
+		if x.recorded, err = anonymized(ctx, found); err != nil {
+			return err
+		}
+		x.argument = found.session.ID // the name of a file may be somebody's
+	}
 	if file == "" {
 		return f.write(ctx, x.stdout)
 	}

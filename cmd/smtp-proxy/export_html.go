@@ -14,7 +14,9 @@ func (x *export) HtmlFormat() format {
 		name:  "html",
 		about: "one page for a ticket: findings, facts, dialogue; loads nothing, runs nothing",
 		write: func(_ context.Context, w io.Writer) error {
-			return web.Report(w, x.session, web.ReportOptions{Zone: time.Local, Made: x.now(), By: "smtp-proxy " + version()})
+			return web.Report(w, x.session, web.ReportOptions{
+				Zone: time.Local, Made: x.now(), By: "smtp-proxy " + version(), Anonymized: x.anonymize,
+			})
 		},
 	}
 }

@@ -17,21 +17,22 @@ const module = "smtp-proxy/"
 // outside its tests. "*" is every package, "-x" takes one away. A package
 // below one that is listed and not listed itself has the same allowance.
 var allowed = map[string][]string{
-	"policy":           {},
-	"proxy/wire":       {},
-	"proxy/session":    {"proxy/wire"},
-	"upstream":         {"policy", "proxy/session", "proxy/wire"},
-	"upstream/probe":   {"upstream", "proxy/session", "proxy/wire", "policy"},
-	"upstream/replay":  {"upstream", "proxy/session", "proxy/wire", "policy"},
-	"proxy":            {"proxy/session", "proxy/wire", "upstream", "policy"},
-	"inspect":          {"proxy/session", "proxy/wire", "policy"},
-	"inspect/capture":  {"inspect", "proxy/session", "proxy/wire", "policy"},
-	"inspect/rules":    {"inspect", "proxy/wire", "policy"},
-	"inspect/store":    {"inspect", "proxy/session", "proxy/wire", "policy"},
-	"inspect/diagnose": {"inspect", "inspect/rules", "proxy/session", "proxy/wire", "policy"},
-	"inspect/web":      {"inspect", "inspect/store", "inspect/diagnose", "inspect/rules", "proxy/session", "proxy/wire", "policy"},
-	"testenv":          {"*", "-cmd"},
-	"cmd":              {"*"},
+	"policy":            {},
+	"proxy/wire":        {},
+	"proxy/session":     {"proxy/wire"},
+	"upstream":          {"policy", "proxy/session", "proxy/wire"},
+	"upstream/probe":    {"upstream", "proxy/session", "proxy/wire", "policy"},
+	"upstream/replay":   {"upstream", "proxy/session", "proxy/wire", "policy"},
+	"proxy":             {"proxy/session", "proxy/wire", "upstream", "policy"},
+	"inspect":           {"proxy/session", "proxy/wire", "policy"},
+	"inspect/capture":   {"inspect", "proxy/session", "proxy/wire", "policy"},
+	"inspect/rules":     {"inspect", "proxy/wire", "policy"},
+	"inspect/anonymize": {"inspect", "proxy/session", "proxy/wire", "policy"},
+	"inspect/store":     {"inspect", "proxy/session", "proxy/wire", "policy"},
+	"inspect/diagnose":  {"inspect", "inspect/rules", "proxy/session", "proxy/wire", "policy"},
+	"inspect/web":       {"inspect", "inspect/store", "inspect/diagnose", "inspect/rules", "proxy/session", "proxy/wire", "policy"},
+	"testenv":           {"*", "-cmd"},
+	"cmd":               {"*"},
 }
 
 // reserved names imports that only some packages may have.

@@ -1,0 +1,92 @@
+package anonymize
+
+import (
+	"reflect"
+	"regexp"
+	"strings"
+
+	"smtp-proxy/proxy/session"
+)
+
+// tls replaces the names in a handshake. The certificates of public services
+// stay; raw ones, which are there while a chain is judged, go.
+func (a *Anonymizer) tls(t session.TLS) session.TLS {
+	facts := t
+	facts.Sent, facts.Staple, facts.Chain, facts.Path, facts.Repaired = nil, nil, nil, nil, nil
+	facts.RootHint, facts.Interceptor = "", ""
+	out := a.each(reflect.ValueOf(facts)).Interface().(session.TLS)
+	out.Chain, out.Path, out.Repaired = a.chain(t.Chain), a.chain(t.Path), a.chain(t.Repaired)
+	out.RootHint = a.subject(t.RootHint)
+	out.Interceptor = a.text(t.Interceptor)
+	return out
+}
+
+func (a *Anonymizer) chain(list []session.Certificate) []session.Certificate {
+	if list == nil {
+		return nil
+	}
+	out := make([]session.Certificate, len(list))
+	for i, c := range list {
+		out[i] = a.certificate(c)
+	}
+	return out
+}
+
+func (a *Anonymizer) certificate(c session.Certificate) session.Certificate {
+	subject, issuer := a.subject(c.Subject), a.subject(c.Issuer)
+	if subject != c.Subject || issuer != c.Issuer {
+		c.Serial = a.name(c.Serial)
+	}
+	c.Subject, c.Issuer = subject, issuer
+	names := make([]string, len(c.Names))
+	for i, n := range c.Names {
+		names[i] = a.endpoint(n)
+		if strings.Contains(n, "@") {
+			names[i] = a.address(n)
+		}
+	}
+	if c.Names != nil {
+		c.Names = names
+	}
+	c.AIA = a.value(reflect.ValueOf(c.AIA), "Certificate.AIA").Interface().([]string)
+	return c
+}
+
+// authorities are the organizations that certify for everybody, and the names
+// of this program's own certificates.
+var authorities = regexp.MustCompile(`(?i)let's encrypt|internet security research group|\bisrg\b|digicert|sectigo|comodo|usertrust|globalsign|google trust services|\bamazon\b|microsoft|entrust|godaddy|starfield|actalis|buypass|swisssign|certum|asseco|identrust|t-systems|telesec|zerossl|cloudflare|\bapple\b|geotrust|thawte|rapidssl|quovadis|d-trust|\btelia\b|ssl\.com|trustwave|harica|microsec|gandi|verisign|symantec|baltimore|dst root|smtp-proxy`)
+
+// attribute is one part of a distinguished name (RFC 4514). A comma in a value
+// is written with a backslash.
+var attribute = regexp.MustCompile(`((?:^|[,+])\s*[A-Za-z0-9.]+=)((?:\\.|[^,+\\])*)`)
+
+// subject replaces a distinguished name value by value. One that names a
+// public authority, or a host that stays, stays whole.
+func (a *Anonymizer) subject(dn string) string {
+	if authorities.MatchString(dn) {
+		return dn
+	}
+	if !attribute.MatchString(dn) {
+		return scan{Anonymizer: a, rest: a.word}.text(dn)
+	}
+	return attribute.ReplaceAllStringFunc(dn, func(part string) string {
+		m := attribute.FindStringSubmatch(part)
+		switch key := strings.ToUpper(strings.Trim(m[1], ",+= ")); key {
+		case "C": // a country is nobody's
+			return part
+		case "CN":
+			if !strings.ContainsAny(m[2], " \\") {
+				return m[1] + a.certified(m[2])
+			}
+		}
+		a.learn(m[2])
+		return m[1] + a.name(m[2])
+	})
+}
+
+func (a *Anonymizer) certified(name string) string {
+	if strings.Contains(name, "@") {
+		return a.address(name)
+	}
+	return a.endpoint(name)
+}
