@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"strings"
 
 	"smtp-proxy/proxy/wire"
@@ -62,16 +61,16 @@ func (t *talk) likely(mechanism string) *answer {
 // atOnce reports whether the smarthost refused before it heard any secret.
 func (a *answer) atOnce() bool { return !a.initial && len(a.challenges) == 0 }
 
-// offered reports whether an EHLO reply lists the mechanism.
+// offered reports whether an EHLO reply lists the mechanism. AUTH= is what
+// servers wrote before RFC 2554.
 func (t *talk) offered(mechanism string) bool {
 	for _, x := range t.stage.model.exchanges["EHLO"] {
-		if len(x.final().acts) == 0 {
-			continue
-		}
-		for line := range strings.SplitSeq(strings.ToUpper(x.final().acts[0].text), "\n") {
-			words := strings.FieldsFunc(line, func(c rune) bool { return c == ' ' || c == '=' })
-			if len(words) > 1 && strings.HasSuffix(words[0], "AUTH") && slices.Contains(words[1:], mechanism) {
-				return true
+		for _, act := range x.final().acts {
+			for line := range strings.SplitSeq(strings.ToUpper(act.text), "\n") {
+				words := strings.FieldsFunc(line, func(c rune) bool { return c == ' ' || c == '-' || c == '=' })
+				if len(words) > 2 && words[1] == "AUTH" && strings.Contains(line+" ", " "+mechanism+" ") {
+					return true
+				}
 			}
 		}
 	}

@@ -33,6 +33,32 @@ type relay struct {
 	ended   chan struct{}
 }
 
+// recordTalk lets an app say its part of a script through the relay to a
+// smarthost that says the other.
+func recordTalk(t *testing.T, script string) replay.Recording {
+	t.Helper()
+	tape, err := testenv.NewTape(script, testenv.TapeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tape.Close() })
+	f := &testenv.Fault{Upstream: tape.Addr()}
+	f.Relay.UpstreamTLS = "none"
+	r := startRelay(t, f)
+	if _, err := (testenv.App{Addr: r.addr, Script: script, Patience: patience}).Send(t.Context()); err != nil {
+		t.Fatalf("recording: %v", err)
+	}
+	r.await(time.Second)
+	return r.recordings()[0]
+}
+
+// say plays the app's part of a script.
+func (s *served) say(t *testing.T, script string) error {
+	t.Helper()
+	_, err := testenv.App{Addr: s.addr, Script: script, Patience: patience, Config: testenv.Trust(s.roots)}.Send(t.Context())
+	return err
+}
+
 // startRelay runs a relay that is set up as the fault says.
 func startRelay(t *testing.T, f *testenv.Fault) *relay {
 	t.Helper()
@@ -142,13 +168,13 @@ func recordFault(t *testing.T, name string) (*testenv.Fault, []replay.Recording)
 	t.Cleanup(func() { _ = f.Close() })
 	r := startRelay(t, f)
 	app := f.App
-	app.Addr = r.addr
+	app.Addr, app.Patience = r.addr, patience
 	if app.Config == nil {
 		app.Config = testenv.Trust(r.roots)
 	}
 	for range f.Sends {
 		_, _ = app.Send(t.Context())
-		r.await(2 * time.Second)
+		r.await(time.Second)
 	}
 	return f, r.recordings()
 }

@@ -61,8 +61,11 @@ func (s *Stage) waited(x *exchange, delay time.Duration) bool {
 	return now.Sub(first) >= delay
 }
 
-// compareStanding reports what should have gone before.
+// compareStanding reports what should have gone before a sender or a secret.
 func (t *talk) compareStanding(x *exchange, q moment) {
+	if q.verb != "MAIL" && q.verb != "AUTH" {
+		return
+	}
 	switch {
 	case x.secure && !q.secure && !t.stage.model.clear:
 		t.deviate(q.verb + " came in clear; the recording has it under TLS")

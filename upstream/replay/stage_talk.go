@@ -153,7 +153,8 @@ func (t *talk) do(a act) bool {
 		hardClose(t.raw)
 		return false
 	}
-	return t.write(a.text) == nil
+	// Whoever says 421 leaves (RFC 5321, section 3.8), seen or not.
+	return t.write(a.text) == nil && !strings.HasPrefix(a.text[strings.LastIndexByte(a.text, '\n')+1:], "421 ")
 }
 
 func (t *talk) write(text string) error {
