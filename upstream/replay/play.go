@@ -38,19 +38,22 @@ type player struct {
 	replies *bufio.Reader
 	result  Result
 
-	out      []byte // said, not yet written
-	due      []due
-	odd      int           // lines that were no replies
-	earlier  time.Time     // when something was said or heard last, in the record
-	giveUp   string        // why nothing but QUIT is said any more
-	gone     bool          // nothing can be read any more
-	left     bool          // the app's direction has ended
-	signedIn int           // tries to sign in that were refused
-	offers   string        // the latest EHLO reply
-	body     io.ReadCloser // of the message bodyOf
-	bodyOf   int
-	bodyAt   int64
-	state    playedState
+	out       []byte // said, not yet written
+	due       []due
+	odd       int           // lines that were no replies
+	earlier   time.Time     // when something was said or heard last, in the record
+	giveUp    string        // why nothing but QUIT is said any more
+	over      bool          // nor that: the smarthost has said 421
+	ready     bool          // the relay has said 220 to STARTTLS
+	abandoned bool          // a transaction is open that is not gone on with
+	gone      bool          // nothing can be read any more
+	left      bool          // the app's direction has ended
+	signedIn  int           // tries to sign in that were refused
+	offers    string        // the latest EHLO reply
+	body      io.ReadCloser // of the message bodyOf
+	bodyOf    int
+	bodyAt    int64
+	state     playedState
 }
 
 // due is a reply that is waited for.
@@ -153,6 +156,10 @@ func (p *player) unasked(s *spoken) {
 
 // line says a command, with the octets that belong to it.
 func (p *player) line(s *spoken) {
+	if s.verb == "MAIL" && p.abandoned {
+		p.line(&spoken{kind: spokenLine, text: "RSET", verb: "RSET", phase: s.phase, index: s.index - 1, message: s.message, own: true})
+		p.awaitAll()
+	}
 	p.out = append(append(p.out, s.text...), "\r\n"...)
 	p.expect(s)
 	if s.verb == "BDAT" {

@@ -2,9 +2,11 @@ package replay
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/proxy/wire"
 )
 
 // judge draws the consequences of a reply.
@@ -17,7 +19,7 @@ func (p *player) judge(s *spoken, now session.Entry) {
 		p.fails(failedPhase(s.phase, now.Text))
 	}
 	if now.Code == 421 && (s.reply == nil || s.reply.Code != 421) {
-		p.giveUp = cmp.Or(p.giveUp, "the session was ended with 421")
+		p.giveUp, p.over = cmp.Or(p.giveUp, "the session was ended with 421"), true
 	}
 	switch {
 	case s.kind == spokenContent:
@@ -33,10 +35,13 @@ func (p *player) judge(s *spoken, now session.Entry) {
 func (p *player) judgeLine(s *spoken, now session.Entry) {
 	good := s.accepts(now.Code)
 	switch s.verb {
-	case "EHLO":
-		p.offers = now.Text
+	case "EHLO", "HELO", "LHLO":
+		p.offers, p.abandoned = now.Text, false
 	case "STARTTLS":
 		p.refusal(s, good, "STARTTLS was refused")
+		if p.ready = now.Code == 220; p.ready && !s.good() {
+			p.shake(s) // nothing else can follow
+		}
 	case "MAIL":
 		p.state.began = good
 		p.refuses(s, good, "its MAIL was refused")
@@ -50,6 +55,7 @@ func (p *player) judgeLine(s *spoken, now session.Entry) {
 		p.refuses(s, good, "its BDAT was refused")
 		p.delivered(good && s.phase == session.PhaseDot)
 	case "RSET":
+		p.abandoned = false
 		if s.own && !good {
 			p.giveUp = cmp.Or(p.giveUp, "RSET was refused")
 		}
@@ -120,7 +126,7 @@ func (p *player) skips(s *spoken) string {
 		return ""
 	case p.gone || p.left:
 		return cmp.Or(p.giveUp, "the connection was closed")
-	case p.giveUp != "" && s.verb == "QUIT":
+	case p.giveUp != "" && s.verb == "QUIT" && !p.over:
 		return ""
 	case p.giveUp != "":
 		return p.giveUp
@@ -130,8 +136,26 @@ func (p *player) skips(s *spoken) string {
 		return p.state.refused
 	case s.kind == spokenContent && !p.state.text:
 		return "the smarthost did not wait for it"
+	case s.verb == "BDAT" && !p.chunks():
+		p.state.refused = "CHUNKING is not on offer now, and its octets would be read as commands"
+	case (s.verb == "DATA" || s.verb == "BDAT") && s.good() && p.nobody():
+		p.state.refused = "no recipient was accepted"
 	}
-	return ""
+	return p.state.refused
+}
+
+// chunks reports whether the smarthost takes BDAT (RFC 3030).
+func (p *player) chunks() bool {
+	if slices.ContainsFunc(p.due, func(d due) bool { return d.said.verb == "EHLO" }) {
+		p.awaitAll()
+	}
+	return wire.Offers([]byte(strings.ReplaceAll(p.offers, "\n", "\r\n")+"\r\n"), "CHUNKING")
+}
+
+// nobody reports whether the transaction has no recipient and none whose reply
+// is still due.
+func (p *player) nobody() bool {
+	return p.state.accepted == 0 && !slices.ContainsFunc(p.due, func(d due) bool { return d.said.verb == "RCPT" })
 }
 
 // ofTransaction reports whether something has a meaning within its transaction
@@ -146,6 +170,7 @@ func (p *player) ofTransaction(s *spoken) bool {
 
 // omit notes what is not said.
 func (p *player) omit(s *spoken, why string) {
+	p.abandoned = p.abandoned || p.state.began && p.ofTransaction(s)
 	switch {
 	case s.own, s.kind == spokenNothing && s.phase != session.PhaseGreeting:
 	case s.kind == spokenContent:

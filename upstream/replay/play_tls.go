@@ -12,6 +12,11 @@ func (p *player) shake(s *spoken) {
 	if p.giveUp != "" || p.gone {
 		return
 	}
+	if !p.ready && s.index > 0 {
+		p.giveUp = "the relay did not wait for TLS"
+		return
+	}
+	p.ready = false
 	if s.failed {
 		p.giveUp = "the app's own handshake failed there"
 		return

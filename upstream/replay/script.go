@@ -31,6 +31,9 @@ type Credentials struct {
 // String keeps them out of logs and messages.
 func (Credentials) String() string { return "***" }
 
+// GoString does the same for %#v.
+func (Credentials) GoString() string { return "***" }
+
 // dry reports whether no message may leave.
 func (o Options) dry() bool { return len(o.To) == 0 && !o.Deliver }
 

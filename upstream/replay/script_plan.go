@@ -99,12 +99,12 @@ func (p *plan) forbids(s *spoken) string {
 		return "the transaction was ended before it"
 	case p.options.Deliver && len(p.options.To) == 0:
 		return ""
+	case strings.ContainsAny(s.text, "\r\n"):
+		return "it holds a bare newline, where a lax smarthost would read a second command"
 	case p.web(s):
 		return ""
 	case !harmless(s.verb) && s.verb != "DATA" && s.verb != "BDAT":
 		return "it is not known to be without effect"
-	case strings.ContainsAny(s.text, "\r\n"):
-		return "it holds a bare newline, where a lax smarthost would read a second command"
 	}
 	return ""
 }
@@ -113,7 +113,7 @@ func (p *plan) forbids(s *spoken) string {
 // not send on.
 func (p *plan) web(s *spoken) bool {
 	spoke := slices.ContainsFunc(p.script.said, func(s spoken) bool { return s.kind == spokenLine })
-	return !spoke && wire.LooksLikeHTTP([]byte(s.text)) && !strings.ContainsAny(s.text, "\r\n")
+	return !spoke && wire.LooksLikeHTTP([]byte(s.text))
 }
 
 // harmless reports whether a verb can bring no message on its way by itself,
@@ -145,6 +145,8 @@ func (p *plan) message(said []spoken, i int) {
 		p.leave(named(&s), why)
 		p.say(spoken{kind: spokenLine, text: "RSET", verb: "RSET", phase: session.PhaseRcpt, at: s.at, index: i, awaited: s.awaited, message: s.message, own: true})
 		p.omitted = true
+	case s.verb == "DATA":
+		p.leave(named(&s), why)
 	}
 }
 
@@ -153,7 +155,8 @@ func (p *plan) message(said []spoken, i int) {
 func broken(said []spoken, i int) bool {
 	s := &said[i]
 	if s.verb == "BDAT" {
-		return !s.complete
+		size, _, ok, _ := wire.Chunk(wire.ParseCommandText(s.text).Arg)
+		return !s.complete || !ok || size != s.octets
 	}
 	if !s.good() {
 		return false // no content was due
