@@ -102,7 +102,7 @@ func (p *program) ownSetting(command, flag string) bool {
 
 // replayOne plays one session.
 func (p *program) replayOne(ctx context.Context, r *repetition, id string) error {
-	found, err := p.find(ctx, id)
+	found, err := p.findOriginal(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -126,6 +126,33 @@ func (p *program) replayOne(ctx context.Context, r *repetition, id string) error
 	kept := x.keep(ctx, seen)
 	return errors.Join(x.show(seen), kept, seen.code(ctx).orNil())
 }
+
+// findOriginal is find, but behind latest and latest-failed: the newest session
+// is often the replay of what is to be tried once more, and that one has no
+// message and no sign-in.
+func (p *program) findOriginal(ctx context.Context, id string) (*recorded, error) {
+	found, err := p.find(ctx, id)
+	if err != nil || id != "latest" && id != "latest-failed" {
+		return found, err
+	}
+	for range mostRepeats {
+		first := found.session.Linked
+		if first == "" {
+			break
+		}
+		original, err := p.find(ctx, first)
+		if err != nil { // it is gone
+			break
+		}
+		fmt.Fprintf(p.stderr, "smtp-proxy: session %s repeats %s, which is played\n", found.session.ID, first)
+		_ = found.close()
+		found = original
+	}
+	return found, nil
+}
+
+// mostRepeats bounds how far sessions that repeat others are followed.
+const mostRepeats = 100
 
 // namedBy reports whether an argument finds a session in the record.
 func namedBy(id, argument string) bool {

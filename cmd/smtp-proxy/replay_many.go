@@ -188,16 +188,23 @@ func (q *sequence) took(id string, seen *played, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.tally.add(id, seen, err)
-	q.progress.clear()
-	defer q.progress.draw(&q.tally)
-	switch {
-	case seen == nil:
-	case q.r.asJSON:
-		q.tally.printing(jsonLines(q.stdout).Encode(seen.object()))
-	case !seen.result.Identical():
-		_, err := fmt.Fprintf(q.stdout, "! %s  %s%s\n", visible(id), visible(oneLine(seen.verdict())), keptAs(seen))
-		q.tally.printing(err)
+	if seen != nil {
+		q.tally.printing(q.tell(id, seen))
 	}
+	q.progress.draw(&q.tally)
+}
+
+// tell prints one session: as an object, or as a line where it is not identical.
+func (q *sequence) tell(id string, seen *played) error {
+	if !q.r.asJSON && seen.result.Identical() {
+		return nil
+	}
+	q.progress.clear()
+	if q.r.asJSON {
+		return jsonLines(q.stdout).Encode(seen.object())
+	}
+	_, err := fmt.Fprintf(q.stdout, "! %s  %s%s\n", visible(id), visible(oneLine(seen.verdict())), keptAs(seen))
+	return err
 }
 
 func keptAs(s *played) string {

@@ -55,16 +55,22 @@ func copies(t *testing.T, host *testenv.Sandbox, n int) (dir string, ids []strin
 // only reads the latest session of a record.
 func only(t *testing.T, dir string) *inspect.Session {
 	t.Helper()
-	s, err := store.Open(dir, store.Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	v, err := s.Session(t.Context(), "latest")
+	v, err := reading(t, dir).Session(t.Context(), "latest")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// reading opens a record until the test ends.
+func reading(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(dir, store.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
 }
 
 // objects counts what replay --json writes, and calls each for every one.

@@ -150,6 +150,9 @@ func (x *replayer) play(ctx context.Context, p *prepared) (*played, error) {
 	out := &played{recorded: p.session, target: p.place.target.Name, options: x.options, again: p.session.ID, noted: x.notes(p.session)}
 	out.result = p.script.Play(ctx, t.app, x.options)
 	out.now = t.finish()
+	if out.cutOff() {
+		out.result.Steps = answered(out.result.Steps)
+	}
 	return out, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
 	"smtp-proxy/upstream/replay"
 )
@@ -18,10 +19,7 @@ func (x *replayer) show(s *played) error {
 	}
 	v := comparison{transcript{screen: x.onStdout(), now: x.now}, hints{data: x.data}.dataFlag()}
 	var b bytes.Buffer
-	v.header(&b, s)
-	v.steps(&b, s.result.Steps)
-	v.notSent(&b, s.result.NotSent)
-	v.conclusion(&b, s)
+	v.session(&b, s)
 	_, err := x.stdout.Write(b.Bytes())
 	return err
 }
@@ -42,6 +40,13 @@ const (
 	columnGap    = 2
 	comparedTime = timingWidth + 1
 )
+
+func (v comparison) session(b *bytes.Buffer, s *played) {
+	v.header(b, s)
+	v.steps(b, s.result.Steps)
+	v.notSent(b, s.result.NotSent)
+	v.conclusion(b, s)
+}
 
 func (v comparison) header(b *bytes.Buffer, s *played) {
 	fmt.Fprintf(b, "%s of %s, recorded %s to %s\n", v.paint(bold, "replay"), v.paint(cyan, visible(s.recorded.ID)),
@@ -101,7 +106,7 @@ func markOf(step replay.Step) (string, style) {
 
 // beside writes the two replies in columns.
 func (v comparison) beside(b *bytes.Buffer, width int, step replay.Step) {
-	left, right := v.reply(step.Recorded, took(step.RecordedWait), width), v.reply(step.Now, took(step.Wait), width)
+	left, right := v.reply(step.Recorded, waited(step.RecordedWait), width), v.reply(step.Now, waited(step.Wait), width)
 	if step.Own {
 		left = nil
 	}
@@ -124,6 +129,15 @@ func (v comparison) reply(text, waited string, width int) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// waited is how long a reply took; empty where that is not known, as of those
+// that the proxy makes itself.
+func waited(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return took(d)
 }
 
 // chop is wrap, but breaks words that are longer than a line, which would run
@@ -173,12 +187,12 @@ func (v comparison) pair(b *bytes.Buffer, width int, left, right []string, as st
 func (v comparison) below(b *bytes.Buffer, step replay.Step) {
 	switch {
 	case step.Own:
-		v.side(b, "now", step.Now, took(step.Wait))
-	case step.Recorded == step.Now:
+		v.side(b, "now", step.Now, waited(step.Wait))
+	case step.Recorded == step.Now && step.RecordedWait > 0:
 		v.side(b, "both", step.Recorded, took(step.RecordedWait)+", now "+took(step.Wait))
 	default:
-		v.side(b, "recorded", step.Recorded, took(step.RecordedWait))
-		v.side(b, "now", step.Now, took(step.Wait))
+		v.side(b, "recorded", step.Recorded, waited(step.RecordedWait))
+		v.side(b, "now", step.Now, waited(step.Wait))
 	}
 	v.why(b, step)
 }

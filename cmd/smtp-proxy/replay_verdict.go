@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"smtp-proxy/proxy/session"
@@ -25,6 +26,11 @@ func (s *played) code(ctx context.Context) ended {
 
 // cutOff reports a session that its owner has ended.
 func (s *played) cutOff() bool { return errors.Is(s.result.Err, context.Canceled) }
+
+// answered leaves out what the end by the owner has left without a reply.
+func answered(steps []replay.Step) []replay.Step {
+	return slices.DeleteFunc(steps, func(s replay.Step) bool { return s.Now == "" && !s.Same })
+}
 
 // verdict says in one line what it comes to.
 func (s *played) verdict() string {
