@@ -32,14 +32,14 @@ func twiceApps() map[string]testenv.App {
 // the legs are secured: ids, clocks, resumed handshakes and ports are noise.
 func TestTheSameMailTwiceIsNoDifference(t *testing.T) {
 	t.Parallel()
-	for _, persona := range testenv.Personas() {
-		for _, mode := range []string{"none", "auto", "starttls", "implicit"} {
-			for _, app := range []testenv.AppTLS{testenv.AppPlain, testenv.AppSTARTTLS, testenv.AppImplicit} {
-				t.Run(fmt.Sprintf("%s %s %s", persona, mode, app), func(t *testing.T) {
-					t.Parallel()
-					sendTwice(t, persona, mode, app)
-				})
-			}
+	apps := []testenv.AppTLS{testenv.AppPlain, testenv.AppSTARTTLS, testenv.AppImplicit}
+	for i, persona := range testenv.Personas() {
+		for j, mode := range []string{"none", "auto", "starttls", "implicit"} {
+			app := apps[(i+j)%len(apps)] // each persona and each mode meets all of them
+			t.Run(fmt.Sprintf("%s %s %s", persona, mode, app), func(t *testing.T) {
+				t.Parallel()
+				sendTwice(t, persona, mode, app)
+			})
 		}
 	}
 }
