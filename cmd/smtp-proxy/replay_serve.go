@@ -45,6 +45,12 @@ func (p *program) serveRecording(ctx context.Context, s *serving, args []string)
 	if len(args) != 1 {
 		return usagef("--serve plays one session: name its id; smtp-proxy sandbox --from-capture FILTER makes one smarthost of many")
 	}
+	if err := checkHere(s.listen); err != nil {
+		return err
+	}
+	if s.once < 0 {
+		return usagef("--once %d is negative: 0 serves until Ctrl-C", s.once)
+	}
 	found, err := p.find(ctx, args[0])
 	if err != nil {
 		return err

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/pflag"
 
 	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/store"
 	"smtp-proxy/upstream/replay"
 )
 
@@ -27,7 +30,7 @@ type learning struct {
 const mostLearned = 200
 
 func captureFlags(f *pflag.FlagSet, c *learning) {
-	f.StringVar(&c.filter, "from-capture", "", "answer as the recorded sessions show that this `filter` selects")
+	f.StringVar(&c.filter, "from-capture", "", "answer as the recorded sessions show that this `filter` selects, or those of a capture file")
 	f.IntVar(&c.limit, "limit", mostLearned, "with --from-capture: how many sessions to learn from, the newest first")
 	f.BoolVar(&c.fast, "fast", false, "with --from-capture: answer at once, not in the recorded time")
 }
@@ -45,7 +48,7 @@ func (c *learning) check(o practice) error {
 
 // practiseCaptured runs a smarthost that is made of recordings, until ctx ends.
 func (p *program) practiseCaptured(ctx context.Context, o practice) error {
-	if err := o.captured.check(o); err != nil {
+	if err := errors.Join(o.captured.check(o), checkHere(o.listen)); err != nil {
 		return err
 	}
 	sessions, others, err := p.learnable(ctx, o.captured)
@@ -77,6 +80,20 @@ func (p *program) practiseCaptured(ctx context.Context, o practice) error {
 // of the smarthost that the newest of them went to. others is how many went
 // elsewhere.
 func (p *program) learnable(ctx context.Context, c learning) (all []*inspect.Session, others int, err error) {
+	if name, ok := captureNamed(c.filter); ok && isFile(name.path) {
+		all, others, err = p.learnFromFile(name.path, c.limit)
+	} else {
+		all, others, err = p.learnFromRecord(ctx, c)
+	}
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("no recorded session matches %q: smtp-proxy sessions %s lists what does; name another record with --data DIR", c.filter, c.filter)
+	}
+	return all, others, err
+}
+
+// learnFromRecord reads the list first: histories are long, and of most
+// sessions not wanted.
+func (p *program) learnFromRecord(ctx context.Context, c learning) (all []*inspect.Session, others int, err error) {
 	f, err := p.filter([]string{c.filter})
 	if err != nil {
 		return nil, 0, err
@@ -86,25 +103,7 @@ func (p *program) learnable(ctx context.Context, c learning) (all []*inspect.Ses
 		return nil, 0, err
 	}
 	defer s.Close()
-	var chosen []string
-	name := ""
-	enough := errors.New("enough")
-	err = s.Sessions(ctx, f, 0, func(v *inspect.Session) error {
-		if name == "" {
-			name = v.Upstream.Name
-		}
-		if v.Upstream.Name != name {
-			others++
-			return nil
-		}
-		if chosen = append(chosen, v.ID); len(chosen) == c.limit {
-			return enough
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, enough) {
-		return nil, 0, err
-	}
+	chosen, others, err := newestOf(ctx, s, f, c.limit)
 	for _, id := range chosen {
 		v, err := s.Session(ctx, id)
 		if err != nil {
@@ -112,10 +111,62 @@ func (p *program) learnable(ctx context.Context, c learning) (all []*inspect.Ses
 		}
 		all = append(all, v)
 	}
-	if len(all) == 0 {
-		return nil, 0, fmt.Errorf("no recorded session matches %q: smtp-proxy sessions %s lists what does; name another record with --data DIR", c.filter, c.filter)
+	return all, others, err
+}
+
+// newestOf lists sessions with one smarthost, newest first.
+func newestOf(ctx context.Context, s *store.Store, f inspect.Filter, limit int) (ids []string, others int, err error) {
+	name, enough := "", errors.New("enough")
+	err = s.Sessions(ctx, f, 0, func(v *inspect.Session) error {
+		if name == "" {
+			name = v.Upstream.Name
+		}
+		switch {
+		case v.Upstream.Name != name:
+			others++
+		case len(ids) == limit:
+			return enough
+		default:
+			ids = append(ids, v.ID)
+		}
+		return nil
+	})
+	if errors.Is(err, enough) {
+		err = nil
 	}
-	return all, others, nil
+	return ids, others, err
+}
+
+// learnFromFile reads all sessions of a file, holding few more than are wanted.
+func (p *program) learnFromFile(path string, limit int) (all []*inspect.Session, others int, err error) {
+	in, err := p.openCaptures(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer in.Close()
+	newest := func() {
+		slices.SortFunc(all, func(a, b *inspect.Session) int { return b.Started.Compare(a.Started) })
+		all = all[:min(len(all), limit)]
+	}
+	for {
+		c, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", in.name, err)
+		}
+		if all = append(all, c.Session); len(all) >= 2*limit {
+			newest()
+		}
+	}
+	newest()
+	if len(all) == 0 {
+		return nil, 0, nil
+	}
+	name, read := all[0].Upstream.Name, len(all)
+	all = slices.DeleteFunc(all, func(v *inspect.Session) bool { return v.Upstream.Name != name })
+	return all, read - len(all), nil
 }
 
 // keepIn returns what keeps messages as files in a directory, and logs each.
