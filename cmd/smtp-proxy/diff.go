@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -90,6 +91,9 @@ func (p *program) compared(ctx context.Context, ids []string) (d comparedSession
 		d.sides[i], recordings[i] = found.session, recordingOf(found)
 	}
 	d.found = append(sessionDifferences(d.sides[0], d.sides[1]), replay.Diff(recordings[0], recordings[1])...)
+	if targetName(d.sides[0]) == sandboxName && targetName(d.sides[1]) == sandboxName {
+		d.found = slices.DeleteFunc(d.found, ofSandbox)
+	}
 	replay.Order(d.found)
 	return d, nil
 }

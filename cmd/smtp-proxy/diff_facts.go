@@ -34,13 +34,21 @@ func differing(all []replay.Difference, rank replay.Rank, where, a, b string) []
 	return append(all, replay.Difference{Rank: rank, Where: where, A: a, B: b, Why: why})
 }
 
-// targetName is where a session was to go. The embedded sandbox has another
-// port each time it is started.
+// sandboxName is the embedded sandbox, which has another port and another
+// certificate each time it is started.
+const sandboxName = "sandbox"
+
+// targetName is where a session was to go.
 func targetName(s *inspect.Session) string {
-	if strings.HasPrefix(s.Upstream.Name, "sandbox:") {
-		return "sandbox"
+	if strings.HasPrefix(s.Upstream.Name, sandboxName+":") {
+		return sandboxName
 	}
 	return s.Upstream.Name
+}
+
+// ofSandbox tells the differences between two starts of the embedded sandbox.
+func ofSandbox(d replay.Difference) bool {
+	return slices.Contains([]string{"address", "certificate, from", "certificate, until", "certificate, serial number"}, d.Where)
 }
 
 func tlsMode(s *inspect.Session) string {
