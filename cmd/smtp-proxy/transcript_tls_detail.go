@@ -69,7 +69,7 @@ const mostSuites = 4
 func flightLine(flights []session.Flight) []string {
 	var turns []string
 	for i, f := range flights {
-		text := f.From + " " + octets(f.Bytes)
+		text := visible(f.From) + " " + octets(f.Bytes)
 		if i > 0 {
 			text += " after " + took(f.At)
 		}
