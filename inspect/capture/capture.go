@@ -86,8 +86,9 @@ type body struct {
 	want    Content
 	lines   *lines
 	sum     hash.Hash
-	read    int64 // octets so far
-	rest    []byte
+	read    int64  // octets so far
+	rest    []byte // of the latest line
+	memory  []byte
 }
 
 var errChanged = errors.New("the file has changed since it was opened")
@@ -111,11 +112,18 @@ func (b *body) more() error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	one, err := decode(line)
-	if err != nil || one.Body == nil || one.Body.Message != b.message || one.Body.Offset != b.read {
+	got, ok := quick(line, b.memory[:0])
+	if !ok {
+		one, err := bounded(line)
+		if err != nil || one.Body == nil {
+			return errChanged
+		}
+		got = *one.Body
+	}
+	if got.Message != b.message || got.Offset != b.read || int64(len(got.Data)) > b.want.Octets-b.read {
 		return errChanged
 	}
-	b.rest = one.Body.Data
+	b.memory, b.rest = got.Data, got.Data
 	b.sum.Write(b.rest)
 	b.read += int64(len(b.rest))
 	return nil

@@ -23,6 +23,7 @@ type Reader struct {
 	under    *Capture // the session whose end has not been read; nil between sessions
 	contents []Content
 	sum      hash.Hash // of the last of them
+	octets   []byte    // memory for a piece
 }
 
 // NewReader returns a reader of captures; now is the moment behind which no
@@ -59,10 +60,7 @@ func (r *Reader) at(err error) error {
 }
 
 func (r *Reader) begin(line []byte) (*Capture, error) {
-	if n := nested(line); n > maxNested {
-		return nil, fmt.Errorf("it has %d objects and lists, more than the %d of a capture", n, maxNested)
-	}
-	one, err := decode(line)
+	one, err := bounded(line)
 	switch {
 	case err != nil:
 		return nil, err
@@ -98,7 +96,11 @@ func inspectable(id string) string {
 	return fmt.Sprintf("%.40q", id)
 }
 
-func decode(line []byte) (one anyLine, err error) {
+// bounded reads a line that is no more work than a capture's may be.
+func bounded(line []byte) (one anyLine, err error) {
+	if n := nested(line); n > maxNested {
+		return one, fmt.Errorf("it has %d objects and lists, more than the %d of a capture", n, maxNested)
+	}
 	if err := json.Unmarshal(line, &one); err != nil {
 		return one, wrong(err)
 	}
@@ -139,10 +141,7 @@ func (r *Reader) piece() (Piece, error) {
 	if err != nil {
 		return Piece{}, r.at(err)
 	}
-	if n := nested(line); n > maxNested {
-		return Piece{}, r.at(fmt.Errorf("it has %d objects and lists, more than the %d of a capture", n, maxNested))
-	}
-	one, err := decode(line)
+	one, err := r.part(line)
 	switch {
 	case err != nil:
 	case one.ID != "":
@@ -160,6 +159,15 @@ func (r *Reader) piece() (Piece, error) {
 		return Piece{}, r.at(err)
 	}
 	return Piece{one.Body.Message, one.Body.Offset, one.Body.Data, r.lines.start}, nil
+}
+
+// part reads a line that belongs to a session.
+func (r *Reader) part(line []byte) (anyLine, error) {
+	if b, ok := quick(line, r.octets[:0]); ok {
+		r.octets = b.Data
+		return anyLine{Body: &b}, nil
+	}
+	return bounded(line)
 }
 
 // more takes octets that must follow those before.

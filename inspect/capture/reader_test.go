@@ -157,8 +157,8 @@ func TestBodyOfChangedFile(t *testing.T) {
 // TestLongLines reads lines that have no end.
 func TestLongLines(t *testing.T) {
 	for what, in := range map[string]io.Reader{
-		"a line":  endless(`{"id":"` + strings.Repeat("x", 4096)),
-		"nesting": io.LimitReader(endless("[[[["), 3<<20),
+		"a line":  endless(`{"id":"` + strings.Repeat("x", 1<<20)),
+		"nesting": io.LimitReader(endless(strings.Repeat("[", 1<<20)), 3<<20),
 	} {
 		_, err := capture.NewReader(in, now).Next()
 		if err == nil || !strings.HasPrefix(err.Error(), "line 1: it ") {
@@ -176,11 +176,9 @@ type repeat struct {
 }
 
 func (r *repeat) Read(b []byte) (int, error) {
-	for i := range b {
-		b[i] = r.text[r.at]
-		r.at = (r.at + 1) % len(r.text)
-	}
-	return len(b), nil
+	n := copy(b, r.text[r.at:])
+	r.at = (r.at + n) % len(r.text)
+	return n, nil
 }
 
 func TestWriterRefuses(t *testing.T) {
@@ -195,9 +193,9 @@ func TestWriterRefuses(t *testing.T) {
 		t.Errorf("a file that cannot be written: got %v, want %v", err, io.ErrShortWrite)
 	}
 	large := recorded()
-	large.Messages = make([]inspect.Message, 1<<20)
+	large.Messages = make([]inspect.Message, 550_000)
 	if err := capture.NewWriter(io.Discard, "").Write(t.Context(), large, nil); err == nil || !strings.Contains(err.Error(), "too large for a capture") {
-		t.Errorf("a session of a million messages: got %v, want an error that says so", err)
+		t.Errorf("a session of 550,000 messages: got %v, want an error that says so", err)
 	}
 }
 

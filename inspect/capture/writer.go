@@ -78,6 +78,11 @@ func (w *Writer) message(ctx context.Context, id string, message int, body Body)
 // session returns the line that begins a session: its object, with one member
 // more at its end.
 func (w *Writer) session(s *inspect.Session) ([]byte, error) {
+	large := fmt.Errorf("with %d events and %d messages it is too large for a capture, which holds %d MiB of a session",
+		len(s.Events), len(s.Messages), maxLine>>20)
+	if len(s.Events)+2*len(s.Messages) > maxNested {
+		return nil, large
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -92,7 +97,7 @@ func (w *Writer) session(s *inspect.Session) ([]byte, error) {
 	b.Truncate(b.Len() - len("\n"))
 	b.WriteString("}\n")
 	if b.Len() > maxLine || nested(b.Bytes()) > maxNested {
-		return nil, fmt.Errorf("with %d events it is too large for a capture, which holds %d MiB of a session", len(s.Events), maxLine>>20)
+		return nil, large
 	}
 	return b.Bytes(), nil
 }
