@@ -67,7 +67,8 @@ type ending uint8
 
 const (
 	stays  ending = iota
-	closes        // FIN
+	closes        // in order: FIN, under TLS behind close_notify
+	drops         // FIN alone, where TLS wants close_notify first
 	resets        // RST
 )
 

@@ -226,8 +226,11 @@ func (l *learner) greetless(at time.Time) {
 // behind the last one. What it did when the app had gone is no news.
 func (l *learner) left(e *session.Entry) {
 	end := act{end: closes}
-	if e.Fault != nil && e.Fault.Class == session.FaultReset {
+	switch {
+	case e.Fault != nil && e.Fault.Class == session.FaultReset:
 		end.end = resets
+	case e.Fault != nil && e.Fault.Class == session.FaultClosed:
+		end.end = drops
 	}
 	if e.Fault != nil && e.Fault.Class == session.FaultAlert && l.model.handshake != nil && l.model.handshake.AskedCert {
 		l.model.handshake.rejects = e.Fault.Alert

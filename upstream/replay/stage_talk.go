@@ -39,6 +39,7 @@ func (t *talk) use(c net.Conn) { t.conn, t.r = c, bufio.NewReader(c) }
 func (t *talk) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { t.raw.Close() })
 	defer stop()
+	defer func() { t.conn.Close() }() // with close_notify under TLS
 	if t.stage.model.implicit && !t.shake(ctx) {
 		return
 	}
@@ -147,7 +148,9 @@ func (t *talk) perform(ctx context.Context, a *answer) bool {
 func (t *talk) do(a act) bool {
 	switch a.end {
 	case closes:
-		t.conn.Close()
+		return false // the session's end closes in order
+	case drops:
+		t.raw.Close()
 		return false
 	case resets:
 		hardClose(t.raw)
