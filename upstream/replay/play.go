@@ -40,15 +40,16 @@ type player struct {
 
 	out       []byte // said, not yet written
 	due       []due
-	odd       int           // lines that were no replies
-	earlier   time.Time     // when something was said or heard last, in the record
-	giveUp    string        // why nothing but QUIT is said any more
-	over      bool          // nor that: the smarthost has said 421
-	ready     bool          // the relay has said 220 to STARTTLS
-	abandoned bool          // a transaction is open that is not gone on with
-	gone      bool          // nothing can be read any more
-	left      bool          // the app's direction has ended
-	signedIn  int           // tries to sign in that were refused
+	odd       int       // lines that were no replies
+	earlier   time.Time // when something was said or heard last, in the record
+	giveUp    string    // why nothing but QUIT is said any more
+	over      bool      // nor that: the smarthost has said 421
+	ready     bool      // the relay has said 220 to STARTTLS
+	abandoned bool      // a transaction is open that is not gone on with
+	gone      bool      // nothing can be read any more
+	left      bool      // the app's direction has ended
+	signedIn  int       // tries to sign in that were refused
+	secrets   []string
 	offers    string        // the latest EHLO reply
 	body      io.ReadCloser // of the message bodyOf
 	bodyOf    int
@@ -83,8 +84,8 @@ func (s Script) Play(ctx context.Context, conn net.Conn, o Options) Result {
 	p.use(conn)
 	p.all()
 	p.closeBody()
-	if err := context.Cause(ctx); err != nil && p.result.Err != nil {
-		p.result.Err = fmt.Errorf("%w: %w", err, p.result.Err)
+	if err := context.Cause(ctx); err != nil && p.giveUp != "" {
+		p.result.Err = errors.Join(err, p.result.Err)
 	}
 	return p.result
 }
@@ -164,7 +165,7 @@ func (p *player) line(s *spoken) {
 	p.expect(s)
 	if s.verb == "BDAT" {
 		p.flush()
-		p.octets(s, false)
+		p.octets(s, nil)
 	}
 	if s.verb == "DATA" || s.verb == "STARTTLS" || len(p.out) > maxUnwritten {
 		p.flush()

@@ -30,10 +30,11 @@ func (p *player) signIn(s *spoken) {
 		p.omit(s, err.Error())
 		return
 	}
+	p.keepSecrets(p.options.Auth)
 	line := "AUTH " + mechanism
 	held := first
 	if first != nil && s.initial {
-		line, held = line+" "+encode(first), nil
+		line, held = line+" "+p.secret(encode(first)), nil
 	}
 	d := due{said: s, sent: time.Now()}
 	for range maxRounds {
@@ -46,9 +47,18 @@ func (p *player) signIn(s *spoken) {
 			p.heard(d, now, false)
 			return
 		}
-		line, held = respond(side, held, now), nil
+		line, held = p.secret(respond(side, held, now)), nil
 	}
 	p.silent(d, errRounds)
+}
+
+// secret remembers what is sent of a secret. The longest comes first, since the
+// others may be parts of it.
+func (p *player) secret(blob string) string {
+	if blob != "" && blob != "*" {
+		p.secrets = append([]string{blob}, p.secrets...)
+	}
+	return blob
 }
 
 // ask says one line of the exchange and waits for what comes.

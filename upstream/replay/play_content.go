@@ -13,53 +13,65 @@ import (
 // then: its end is not sent.
 var (
 	errShort = errors.New("the body that was kept is shorter than the record says")
-	errEnds  = errors.New("the body that was kept holds an end of data, or what a lax smarthost takes for one")
+	errEnds  = errors.New("the body that was kept holds an end of data, or has none of its own")
 )
+
+// endOfData is the line that ends message text.
+var endOfData = []byte(".\r\n")
 
 // content sends message text and the line that ends it.
 func (p *player) content(s *spoken) {
 	p.flush()
 	p.expect(s)
-	if p.octets(s, true) {
-		p.write([]byte(".\r\n"))
-		p.due[len(p.due)-1].sent = time.Now()
+	if s.octets == 0 {
+		p.write(endOfData)
+		return
 	}
+	// Leave to deliver is leave to pass on what passed.
+	p.octets(s, &textWatch{lax: len(p.options.To) == 0})
+	p.due[len(p.due)-1].sent = time.Now()
 }
 
-// octets sends what belongs to one thing said, and reports whether all of it
-// went out. Text is watched: an end within it would make the rest commands.
-func (p *player) octets(s *spoken, text bool) bool {
+// octets sends what belongs to one thing said. Text is watched: an end within
+// it would make the rest commands. Its own end leaves with the last of it.
+func (p *player) octets(s *spoken, watch *textWatch) {
+	if s.octets == 0 {
+		return
+	}
 	body, err := p.bodyOfMessage(s)
 	if err != nil {
 		p.abort(s, err)
-		return false
+		return
 	}
-	watch := &textWatch{}
-	buf := make([]byte, 32<<10)
+	const most = 32 << 10
+	buf := make([]byte, min(s.octets, most), most+len(endOfData))
 	for left := s.octets; left > 0; {
-		n, err := io.ReadFull(body, buf[:min(left, int64(len(buf)))])
-		p.bodyAt += int64(n)
-		left -= int64(n)
-		switch {
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-			p.abort(s, errShort)
-			return false
-		case err != nil:
+		piece, err := p.piece(body, buf[:min(left, int64(len(buf)))])
+		left -= int64(len(piece))
+		if err == nil && watch != nil {
+			err = watch.check(piece, left == 0)
+		}
+		if err != nil {
 			p.abort(s, err)
-			return false
-		case text && !watch.clean(buf[:n]):
-			p.abort(s, errEnds)
-			return false
+			return
 		}
-		if !p.write(buf[:n]) {
-			return false
+		if watch != nil && left == 0 {
+			piece = append(piece, endOfData...)
+		}
+		if !p.write(piece) {
+			return
 		}
 	}
-	if text && !watch.ended() {
-		p.abort(s, errEnds)
-		return false
+}
+
+// piece fills b from the body.
+func (p *player) piece(body io.Reader, b []byte) ([]byte, error) {
+	n, err := io.ReadFull(body, b)
+	p.bodyAt += int64(n)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errShort
 	}
-	return true
+	return b[:n], err
 }
 
 // abort ends the session within a message.
@@ -71,9 +83,6 @@ func (p *player) abort(s *spoken, err error) {
 
 // bodyOfMessage returns the octets of a message from where a thing said begins.
 func (p *player) bodyOfMessage(s *spoken) (io.Reader, error) {
-	if s.octets == 0 {
-		return nil, nil
-	}
 	if p.bodyOf != s.message {
 		p.closeBody()
 		body, err := p.script.recording.Body(p.ctx, s.message)
@@ -102,7 +111,16 @@ type textWatch struct {
 	data wire.Data
 	left []byte // not judged yet
 	last [2]byte
-	any  bool
+	lax  bool // what only a lax smarthost takes for the end may pass
+}
+
+// check refuses an end within b and, of the last of the text, a line that has
+// none, behind which the dot would be text.
+func (w *textWatch) check(b []byte, last bool) error {
+	if !w.clean(b) || last && w.last != [2]byte{'\r', '\n'} {
+		return errEnds
+	}
+	return nil
 }
 
 // clean reports whether b holds no end.
@@ -110,13 +128,15 @@ func (w *textWatch) clean(b []byte) bool {
 	for _, c := range b[max(0, len(b)-2):] {
 		w.last = [2]byte{w.last[1], c}
 	}
-	w.any = w.any || len(b) > 0
 	w.left = append(w.left, b...)
 	n, verdict := w.data.Scan(w.left)
+	for verdict == wire.Ambiguous && w.lax {
+		w.data.Pass()
+		var more int
+		n++
+		more, verdict = w.data.Scan(w.left[n:])
+		n += more
+	}
 	w.left = append(w.left[:0], w.left[n:]...)
 	return verdict == wire.More
 }
-
-// ended reports whether the text is at the end of a line, so that the dot
-// behind it ends it.
-func (w *textWatch) ended() bool { return !w.any || w.last == [2]byte{'\r', '\n'} }

@@ -102,7 +102,7 @@ func readLine(r *bufio.Reader) (line []byte, err error) {
 // entry is a reply in the words of the record, without the secrets that the
 // smarthost may have repeated.
 func (p *player) entry(text string) session.Entry {
-	text = p.options.Auth.mask(text)
+	text = p.mask(text)
 	e := session.Entry{Kind: session.KindReply, From: session.FromUpstream, Text: text, At: time.Now()}
 	if r, ok := wire.ParseReply(text); ok {
 		e.Code, e.Enhanced = r.Code, r.Enhanced

@@ -105,23 +105,3 @@ func (c *cram) Next(challenge []byte) ([]byte, error) {
 	mac.Write(challenge)
 	return []byte(c.User + " " + hex.EncodeToString(mac.Sum(nil))), nil
 }
-
-// mask takes the secrets out of a text: a smarthost may repeat them, raw or as
-// it was sent them.
-func (c *Credentials) mask(text string) string {
-	if c == nil {
-		return text
-	}
-	for _, secret := range []string{c.Password, c.Token} {
-		if secret == "" {
-			continue
-		}
-		for _, form := range []string{
-			encode([]byte("\x00" + c.User + "\x00" + secret)), encode([]byte("user=" + c.User + "\x01auth=Bearer " + secret + "\x01\x01")),
-			encode([]byte(secret)), secret,
-		} {
-			text = strings.ReplaceAll(text, form, "***")
-		}
-	}
-	return text
-}

@@ -68,7 +68,7 @@ func smarthost(t *testing.T, answers map[string]string) (conn net.Conn, heard fu
 			lines = append(lines, line)
 			verb, _, _ := strings.Cut(line, " ")
 			if answer, ok := answers[verb]; ok {
-				_, _ = peer.Write([]byte(answer + "\r\n"))
+				_, _ = peer.Write([]byte(strings.ReplaceAll(answer, "{line}", line) + "\r\n"))
 			}
 			if verb == "QUIT" {
 				return
@@ -83,6 +83,13 @@ func usual() map[string]string {
 		"": "220 mx ESMTP", "EHLO": "250 mx", "MAIL": "250 2.1.0 ok", "RCPT": "250 2.1.5 ok", "RSET": "250 2.0.0 reset",
 		"DATA": "354 go on", ".": "250 2.0.0 queued", "QUIT": "221 2.0.0 bye",
 	}
+}
+
+// echoing is a smarthost that says back what it got to AUTH.
+func echoing(t *testing.T, reply string) (net.Conn, func() []string) {
+	answers := usual()
+	answers["AUTH"] = reply
+	return smarthost(t, answers)
 }
 
 func plain(t *testing.T) replay.Recording {

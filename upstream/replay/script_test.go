@@ -30,7 +30,7 @@ func kept(entries []session.Entry, bodies ...string) replay.Recording {
 // session of the usual lines with some in the middle.
 func within(t *testing.T, lines ...string) []session.Entry {
 	t.Helper()
-	return history(t, slices.Concat([]string{"<- 220 mx ESMTP", "-> EHLO me", "<- 250 mx"}, lines, []string{"-> QUIT", "<- 221 bye"})...)
+	return history(t, slices.Concat([]string{"<- 220 mx ESMTP", "-> EHLO me", "<- 250 mx"}, lines, []string{"-> QUIT", "<- 221 2.0.0 bye"})...)
 }
 
 func mail(lines ...string) []string {
