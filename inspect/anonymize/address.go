@@ -15,11 +15,17 @@ func (a *Anonymizer) address(text string) string {
 }
 
 // roles are the mailboxes that RFC 2142 names and others that belong to nobody.
-var roles = regexp.MustCompile(`(?i)^(postmaster|abuse|hostmaster|webmaster|mailer-daemon|no-?reply|apikey|[245]\d\d([_-].*)?)$`)
+var roles = regexp.MustCompile(`(?i)^(postmaster|abuse|hostmaster|webmaster|mailer-daemon|no-?reply|apikey|emailapikey|resend|smtp_injection|[245]\d\d([_-].*)?)$`)
+
+// accessKeys are user names that say what kind of key they are.
+var accessKeys = regexp.MustCompile(`^(AKIA|ASIA)([A-Z0-9]{12,124})$`)
 
 func (a *Anonymizer) local(text string) string {
 	if roles.MatchString(text) {
 		return text
+	}
+	if m := accessKeys.FindStringSubmatch(text); m != nil {
+		return m[1] + a.word(m[2])
 	}
 	a.learn(text)
 	return a.name(text)

@@ -21,6 +21,8 @@ type Anonymizer struct {
 	phrases  map[string][]string   // subjects seen, folded, by their first words
 	hosts    map[string]bool       // seen as a host of a peer, in lower case
 	taken    map[string]string     // whose a stand-in is, so that no two share one
+	given    map[string]string     // the stand-ins
+	settled  map[string]string     // texts as they were replaced, once all names are known
 	v4       map[netip.Addr]uint32 // the numbers of addresses
 	usedV4   map[uint32]bool
 	upstream string // the smarthost's name, which stays
@@ -33,7 +35,7 @@ func New() *Anonymizer {
 	return &Anonymizer{
 		key: key, public: listed(publicFile), common: listed(commonFile),
 		words: map[string]bool{}, phrases: map[string][]string{}, hosts: map[string]bool{},
-		taken: map[string]string{}, v4: map[netip.Addr]uint32{}, usedV4: map[uint32]bool{},
+		taken: map[string]string{}, given: map[string]string{}, v4: map[netip.Addr]uint32{}, usedV4: map[uint32]bool{},
 	}
 }
 
@@ -58,20 +60,26 @@ const mostTaken = 200_000
 
 // unique makes a stand-in that no other value has.
 func (a *Anonymizer) unique(kind, value string, make func(*stream) string) string {
-	out := ""
-	for try := range 50 {
-		out = make(a.stream(kind, value, try))
-		owner, taken := a.taken[kind+"\x00"+out]
-		if taken && owner != value || out == value && hasLetter(value) {
-			continue
-		}
-		if !taken && len(a.taken) < mostTaken {
-			a.taken[kind+"\x00"+out] = value
-		}
+	key := kind + "\x00" + value
+	if out, ok := a.given[key]; ok {
 		return out
+	}
+	out := ""
+	for try := range mostTries {
+		out = make(a.stream(kind, value, try))
+		if _, taken := a.taken[kind+"\x00"+out]; !taken && (out != value || !hasLetter(value)) {
+			break
+		}
+	}
+	if len(a.given) < mostTaken {
+		a.given[key], a.taken[kind+"\x00"+out] = out, value
 	}
 	return out
 }
+
+// mostTries is how often another stand-in is tried: of single letters there
+// are not enough.
+const mostTries = 50
 
 func hasLetter(s string) bool { return strings.IndexFunc(s, unicode.IsLetter) >= 0 }
 

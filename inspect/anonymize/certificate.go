@@ -58,7 +58,7 @@ var authorities = regexp.MustCompile(`(?i)let's encrypt|internet security resear
 
 // attribute is one part of a distinguished name (RFC 4514). A comma in a value
 // is written with a backslash.
-var attribute = regexp.MustCompile(`((?:^|[,+])\s*[A-Za-z0-9.]+=)((?:\\.|[^,+\\])*)`)
+var attribute = regexp.MustCompile(`((?:^|[,+])\s*(?i:CN|OU?|L|ST|C|DC|UID|STREET|SERIALNUMBER|POSTALCODE|EMAILADDRESS|[\d.]+)=)((?:\\.|[^,+\\])*)`)
 
 // subject replaces a distinguished name value by value. One that names a
 // public authority, or a host that stays, stays whole.
@@ -66,22 +66,26 @@ func (a *Anonymizer) subject(dn string) string {
 	if authorities.MatchString(dn) {
 		return dn
 	}
-	if !attribute.MatchString(dn) {
-		return scan{Anonymizer: a, rest: a.word}.text(dn)
+	var b strings.Builder
+	at := 0
+	rest := scan{Anonymizer: a, rest: a.word}
+	for _, m := range attribute.FindAllStringSubmatchIndex(dn, -1) {
+		b.WriteString(rest.text(dn[at:m[0]]) + dn[m[2]:m[3]])
+		b.WriteString(a.attribute(strings.ToUpper(strings.Trim(dn[m[2]:m[3]], ",+= ")), dn[m[4]:m[5]]))
+		at = m[1]
 	}
-	return attribute.ReplaceAllStringFunc(dn, func(part string) string {
-		m := attribute.FindStringSubmatch(part)
-		switch key := strings.ToUpper(strings.Trim(m[1], ",+= ")); key {
-		case "C": // a country is nobody's
-			return part
-		case "CN":
-			if !strings.ContainsAny(m[2], " \\") {
-				return m[1] + a.certified(m[2])
-			}
-		}
-		a.learn(m[2])
-		return m[1] + a.name(m[2])
-	})
+	return b.String() + rest.text(dn[at:])
+}
+
+func (a *Anonymizer) attribute(key, value string) string {
+	switch {
+	case key == "C": // a country is nobody's
+		return value
+	case key == "CN" && !strings.ContainsAny(value, " \\"):
+		return a.certified(value)
+	}
+	a.learn(value)
+	return a.name(value)
 }
 
 func (a *Anonymizer) certified(name string) string {

@@ -134,15 +134,15 @@ func (p *parser) contentType(value string) {
 }
 
 var (
-	boundary = regexp.MustCompile(`(?i);\s*boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))`)
-	telling  = regexp.MustCompile(`(?is)(;\s*)([a-z0-9*_-]+)(\s*=\s*)("(?:[^"\\]|\\.)*"|[^;\r\n]*)`)
+	boundary    = regexp.MustCompile(`(?i);\s*boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))`)
+	parameterOf = regexp.MustCompile(`(?is)(;\s*)([a-z0-9*_-]+)(\s*=\s*)("(?:[^"\\]|\\.)*"|[^;\r\n]*)`)
 )
 
 // parameters replaces the values that somebody chose: of names of files all
 // but what kind they are.
 func (p *parser) parameters(value string) string {
-	return telling.ReplaceAllStringFunc(value, func(param string) string {
-		m := telling.FindStringSubmatch(param)
+	return parameterOf.ReplaceAllStringFunc(value, func(param string) string {
+		m := parameterOf.FindStringSubmatch(param)
 		switch name := strings.ToLower(m[2]); {
 		case strings.HasPrefix(name, "name"), strings.HasPrefix(name, "filename"):
 			return m[1] + m[2] + m[3] + p.fileName(m[4])

@@ -1,6 +1,7 @@
 package anonymize
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -30,11 +31,21 @@ func (a *Anonymizer) name(text string) string {
 // the word from all others.
 func (a *Anonymizer) learn(text string) {
 	for part := range parts(text) {
-		if low := fold(part); isWord(part) && utf8.RuneCountInString(part) >= leastWord && !a.common[low] && len(a.words) < mostTaken {
+		if low := fold(part); isWord(part) && telling(low) && !a.common[low] && len(a.words) < mostTaken {
 			a.words[low] = true
 		}
 	}
 }
+
+// telling reports a word that is worth looking for. A short number is one of
+// many: a code, a port, a size.
+func telling(word string) bool {
+	n := utf8.RuneCountInString(word)
+	return n >= leastNumber || n >= leastWord && hasLetter(word)
+}
+
+// leastNumber is the shortest number that may be somebody's.
+const leastNumber = 6
 
 // leastWord is the shortest part of a name that is looked for on its own.
 const leastWord = 3
@@ -43,14 +54,22 @@ const leastWord = 3
 func (a *Anonymizer) learnPhrase(text string) {
 	low := fold(strings.TrimSpace(text))
 	for part := range parts(low) {
-		if isWord(part) && len(low) >= 2*leastWord && len(a.phrases) < mostPhrases {
-			a.phrases[part] = append(a.phrases[part], low)
-			return
+		if !isWord(part) {
+			continue
 		}
+		if like := a.phrases[part]; len(low) >= 2*leastWord && len(a.phrases) < mostPhrases && len(like) < mostAlike && !slices.Contains(like, low) {
+			a.phrases[part] = append(like, low)
+		}
+		return
 	}
 }
 
-const mostPhrases = 10_000
+// mostPhrases bounds the first words of subjects, mostAlike the subjects that
+// begin with the same one.
+const (
+	mostPhrases = 10_000
+	mostAlike   = 32
+)
 
 // phraseAt returns the length of the subject that text begins with.
 func (a *Anonymizer) phraseAt(first, text string) int {

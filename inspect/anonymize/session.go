@@ -2,6 +2,7 @@ package anonymize
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 // twice: what is somebody's name is known only when all of it has been read,
 // and it may stand alone before.
 func (a *Anonymizer) Session(s *inspect.Session) *inspect.Session {
-	a.upstream = a.ownUpstream(s)
+	a.upstream, a.settled = a.ownUpstream(s), nil
 	a.copy(s)
+	a.settled = map[string]string{}
 	return a.copy(s)
 }
 
@@ -193,14 +195,13 @@ func (a *Anonymizer) endpoint(text string) string {
 	return a.named(host) + port
 }
 
+// port is what may follow a host; an IPv6 address has none without brackets.
+var port = regexp.MustCompile(`^(\[[^\]]*\]|[^:]*)(:\d{1,5})$`)
+
 // hostPort leaves the colon with the port.
-func hostPort(text string) (host, port string) {
-	at := strings.LastIndexByte(text, ':')
-	if at < 0 || strings.Count(text, ":") > 1 && !strings.HasPrefix(text, "[") {
-		return text, ""
+func hostPort(text string) (host, colon string) {
+	if m := port.FindStringSubmatch(text); m != nil {
+		return m[1], m[2]
 	}
-	if strings.HasPrefix(text, "[") && !strings.Contains(text, "]:") {
-		return text, ""
-	}
-	return text[:at], text[at:]
+	return text, ""
 }

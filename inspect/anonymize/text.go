@@ -55,6 +55,15 @@ func (s scan) text(text string) string {
 	return b.String()
 }
 
+// codeEnd returns the length of the code that a line of a reply begins with
+// when more lines follow: 250-mail.example.com is no name.
+func codeEnd(text string) int {
+	if len(text) > 4 && text[0] >= '2' && text[0] <= '5' && text[3] == '-' && text[1] >= '0' && text[1] <= '9' && text[2] >= '0' && text[2] <= '9' {
+		return 4
+	}
+	return 0
+}
+
 // subjectWithin finds where a subject begins in a text without addresses;
 // negative when none does.
 func (s scan) subjectWithin(text string) int {
@@ -74,6 +83,9 @@ func (s scan) subjectWithin(text string) int {
 // mailbox replaces an address; the local part ends at end, the domain begins
 // at domain.
 func (s scan) mailbox(text string, end, domain int) string {
+	if n := codeEnd(text); n > 0 && n < end {
+		return text[:n] + s.mailbox(text[n:], end-n, domain-n)
+	}
 	local, sep, host := text[:end], text[end:domain], text[domain:]
 	if strings.HasPrefix(local, `"`) {
 		return s.local(local) + sep + s.domainOf(host)
@@ -129,6 +141,9 @@ var quads = regexp.MustCompile(`^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(\.|$)`)
 
 // dotted replaces a host name or an address, and leaves what only looks so.
 func (s scan) dotted(text string) string {
+	if n := codeEnd(text); n > 0 {
+		return text[:n] + s.text(text[n:])
+	}
 	prefix := ""
 	if len(text) > 5 && strings.EqualFold(text[:5], "ipv6:") {
 		prefix, text = text[:5], text[5:]
@@ -159,6 +174,10 @@ func (s scan) dotted(text string) string {
 func likeHost(text string) bool {
 	last := text[strings.LastIndexByte(text, '.')+1:]
 	if len(last) < 2 || !hasLetter(last[:1]) && last[0] < 0x80 {
+		return false
+	}
+	switch strings.ToLower(text) {
+	case "main.cf", "master.cf", "sendmail.mc", "sendmail.cf":
 		return false
 	}
 	switch strings.ToLower(last) {
