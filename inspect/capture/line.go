@@ -3,11 +3,13 @@ package capture
 // Version is the one that is written, and the only one that is read.
 const Version = 1
 
-// Bounds of a capture.
+// Bounds of a capture. Those of a line's parts make memory follow from its
+// length: an empty object takes three octets there, and hundreds in memory.
 const (
-	maxLine   = 128 << 20 // octets of a line: a session of some 400,000 events
-	maxNested = 1 << 20   // objects and arrays in a line, so that its memory follows from its length
-	maxPiece  = 64 << 10  // octets of a message in a line
+	maxLine   = 64 << 20 // octets of a line: a session of some 200,000 events
+	maxNested = 1 << 19  // objects and lists in a line
+	maxParts  = 1 << 22  // commas in a line: members of objects and lists
+	maxPiece  = 64 << 10 // octets of a message in a line
 )
 
 // anyLine is what tells the kinds of line apart.

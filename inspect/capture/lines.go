@@ -59,19 +59,22 @@ func blank(line []byte) bool {
 	return true
 }
 
-// nested counts the objects and arrays of a line. What stands between two
-// quotes does not count.
-func nested(line []byte) (n int) {
-	text := false
+// heavy reports whether a line has more in it than a session can have. What
+// stands between two quotes does not count.
+func heavy(line []byte) bool {
+	nested, parts, text := 0, 0, false
 	for i := 0; i < len(line); i++ {
 		switch c := line[i]; {
 		case c == '"':
 			text = !text
 		case text && c == '\\':
 			i++
-		case !text && (c == '{' || c == '['):
-			n++
+		case text:
+		case c == '{' || c == '[':
+			nested++
+		case c == ',':
+			parts++
 		}
 	}
-	return n
+	return nested > maxNested || parts > maxParts
 }

@@ -98,8 +98,8 @@ func inspectable(id string) string {
 
 // bounded reads a line that is no more work than a capture's may be.
 func bounded(line []byte) (one anyLine, err error) {
-	if n := nested(line); n > maxNested {
-		return one, fmt.Errorf("it has %d objects and lists, more than the %d of a capture", n, maxNested)
+	if heavy(line) {
+		return one, errors.New("it has more objects, lists or members than a session can have")
 	}
 	if err := json.Unmarshal(line, &one); err != nil {
 		return one, wrong(err)

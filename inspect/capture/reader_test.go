@@ -158,6 +158,7 @@ func TestBodyOfChangedFile(t *testing.T) {
 func TestLongLines(t *testing.T) {
 	for what, in := range map[string]io.Reader{
 		"a line":  endless(`{"id":"` + strings.Repeat("x", 1<<20)),
+		"members": io.LimitReader(endless(strings.Repeat("0,", 1<<20)), 10<<20),
 		"nesting": io.LimitReader(endless(strings.Repeat("[", 1<<20)), 3<<20),
 	} {
 		_, err := capture.NewReader(in, now).Next()

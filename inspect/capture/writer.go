@@ -96,7 +96,7 @@ func (w *Writer) session(s *inspect.Session) ([]byte, error) {
 	}
 	b.Truncate(b.Len() - len("\n"))
 	b.WriteString("}\n")
-	if b.Len() > maxLine || nested(b.Bytes()) > maxNested {
+	if b.Len() > maxLine || heavy(b.Bytes()) {
 		return nil, large
 	}
 	return b.Bytes(), nil
