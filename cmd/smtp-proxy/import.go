@@ -77,7 +77,7 @@ func (p *program) importFiles(ctx context.Context, paths []string) error {
 }
 
 func (i *imports) file(ctx context.Context, path string) error {
-	in, err := i.openCaptures(path)
+	in, err := i.openCaptures(ctx, path)
 	if err != nil {
 		return err
 	}

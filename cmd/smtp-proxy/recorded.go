@@ -22,7 +22,7 @@ type recorded struct {
 // record, or of a file.
 func (p *program) find(ctx context.Context, id string) (*recorded, error) {
 	if name, ok := captureNamed(id); ok {
-		return p.findInFile(name)
+		return p.findInFile(ctx, name)
 	}
 	s, err := p.readRecord()
 	if err != nil {

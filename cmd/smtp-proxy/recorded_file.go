@@ -61,8 +61,8 @@ func isFile(path string) bool {
 }
 
 // findInFile reads a session and leaves its messages in the file.
-func (p *program) findInFile(name captureName) (*recorded, error) {
-	in, err := p.openCaptures(name.path)
+func (p *program) findInFile(ctx context.Context, name captureName) (*recorded, error) {
+	in, err := p.openCaptures(ctx, name.path)
 	if err != nil {
 		return nil, err
 	}

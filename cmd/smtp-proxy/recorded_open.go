@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,9 +21,9 @@ type captureFile struct {
 
 // openCaptures opens a file, or what comes through a pipe: that goes, as it is
 // read, into a file for this user alone.
-func (p *program) openCaptures(path string) (*captureFile, error) {
+func (p *program) openCaptures(ctx context.Context, path string) (*captureFile, error) {
 	if path == "-" {
-		return p.spool(&captureFile{name: "standard input"}, p.stdin)
+		return p.spool(&captureFile{name: "standard input"}, untilDone{ctx, p.stdin})
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -35,9 +36,22 @@ func (p *program) openCaptures(path string) (*captureFile, error) {
 	case info.IsDir():
 		return nil, errors.Join(fmt.Errorf("%s is a directory: name a file in it", path), f.Close())
 	case !info.Mode().IsRegular():
-		return p.spool(&captureFile{name: path, pipe: f}, f)
+		return p.spool(&captureFile{name: path, pipe: f}, untilDone{ctx, f})
 	}
-	return &captureFile{captures.NewFile(f, f, p.now()), path, f, nil}, nil
+	return &captureFile{captures.NewFile(untilDone{ctx, f}, f, p.now()), path, f, nil}, nil
+}
+
+// untilDone reads until its context ends: a large file is read for long.
+type untilDone struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r untilDone) Read(b []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(b)
 }
 
 // spool keeps what comes through a pipe. Where the system allows it, the file

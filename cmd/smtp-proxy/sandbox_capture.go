@@ -81,7 +81,7 @@ func (p *program) practiseCaptured(ctx context.Context, o practice) error {
 // elsewhere.
 func (p *program) learnable(ctx context.Context, c learning) (all []*inspect.Session, others int, err error) {
 	if name, ok := captureNamed(c.filter); ok && isFile(name.path) {
-		all, others, err = p.learnFromFile(name.path, c.limit)
+		all, others, err = p.learnFromFile(ctx, name.path, c.limit)
 	} else {
 		all, others, err = p.learnFromRecord(ctx, c)
 	}
@@ -138,8 +138,8 @@ func newestOf(ctx context.Context, s *store.Store, f inspect.Filter, limit int) 
 }
 
 // learnFromFile reads all sessions of a file, holding few more than are wanted.
-func (p *program) learnFromFile(path string, limit int) (all []*inspect.Session, others int, err error) {
-	in, err := p.openCaptures(path)
+func (p *program) learnFromFile(ctx context.Context, path string, limit int) (all []*inspect.Session, others int, err error) {
+	in, err := p.openCaptures(ctx, path)
 	if err != nil {
 		return nil, 0, err
 	}

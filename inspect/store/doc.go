@@ -7,6 +7,9 @@
 // on a byte's way waits for it. What it cannot write it counts, and the record
 // says so.
 //
+// One process records into a directory, a [Keeper]; others read it, and bring
+// sessions that ended elsewhere ([Guest]).
+//
 // How the record lies on disk. A database is a list of blocks, one or more
 // for each batch of entries, each block compressed as a whole: the summaries,
 // the entries and the bodies of all sessions that did something meanwhile.
