@@ -91,7 +91,7 @@ func (p *parser) line(text string, out *bytes.Buffer) {
 		out.WriteString(p.content(text))
 	case p.border(text):
 		p.flush(out)
-		out.WriteString(text)
+		out.WriteString(p.a.name(text))
 	case p.inHead:
 		p.head(text, middle, out)
 	default:

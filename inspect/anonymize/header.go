@@ -146,7 +146,9 @@ func (p *parser) parameters(value string) string {
 		switch name := strings.ToLower(m[2]); {
 		case strings.HasPrefix(name, "name"), strings.HasPrefix(name, "filename"):
 			return m[1] + m[2] + m[3] + p.fileName(m[4])
-		case strings.HasPrefix(name, "charset"), name == "boundary", name == "format", name == "delsp", name == "type", name == "protocol", name == "micalg", name == "size", name == "report-type", name == "method":
+		case name == "boundary": // which may hold the name of a host
+			return m[1] + m[2] + m[3] + p.a.name(m[4])
+		case strings.HasPrefix(name, "charset"), name == "format", name == "delsp", name == "type", name == "protocol", name == "micalg", name == "size", name == "report-type", name == "method":
 			return param
 		}
 		return m[1] + m[2] + m[3] + p.value(m[4])

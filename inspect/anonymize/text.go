@@ -30,7 +30,10 @@ func (a *Anonymizer) ownText(text string) string { return scan{Anonymizer: a, ow
 func (s scan) text(text string) string {
 	var b strings.Builder
 	for at := 0; at < len(text); {
-		m := token.FindStringSubmatchIndex(text[at:])
+		var m []int
+		if tokens(text[at:]) {
+			m = token.FindStringSubmatchIndex(text[at:])
+		}
 		if m == nil {
 			b.WriteString(s.words(text[at:]))
 			break
@@ -53,6 +56,31 @@ func (s scan) text(text string) string {
 		at = to
 	}
 	return b.String()
+}
+
+// tokens reports whether there can be any: prose has none, and most of a
+// message is prose.
+func tokens(text string) bool {
+	colons := strings.Count(text[:min(1, len(text))], ":")
+	for i := 1; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '@':
+			return true
+		case c == '.':
+			if i+1 < len(text) && inName(text[i-1]) && inName(text[i+1]) {
+				return true
+			}
+		case c == ':':
+			colons++
+		case c == '4' && i+1 < len(text) && text[i+1] == '0' && strings.IndexByte("%+=", text[i-1]) >= 0:
+			return true
+		}
+	}
+	return colons > 1
+}
+
+func inName(c byte) bool {
+	return c >= 0x80 || c == '_' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
 }
 
 // codeEnd returns the length of the code that a line of a reply begins with
