@@ -48,6 +48,8 @@ type repeated struct {
 	missing   string // for this recipient
 	login     string // the session that signed in, empty for none
 	loginBox  string
+
+	told, toldRefused report // of the first two
 }
 
 // perform sends and plays again; all of it with one combination of legs, and
@@ -61,6 +63,7 @@ func (r *repeats) perform(t *testing.T, all bool) {
 	}
 	t.Run("unchanged", func(t *testing.T) { r.each(t, r.unchanged) })
 	if all {
+		t.Run("as a sandbox", r.asSandbox)
 		t.Run("signed in", func(t *testing.T) { r.each(t, r.signedIn) })
 		t.Run("delivered", func(t *testing.T) { r.each(t, r.deliver) })
 		r.turn(t)
@@ -90,10 +93,10 @@ func (r *repeats) send(t *testing.T, logins bool) {
 	r.mta.refuse(t, missing...)
 	for i, c := range clients() {
 		s := &r.all[i]
-		helos[r.hand(t, c, s.box, "")] = &s.delivered
-		helos[r.hand(t, c, s.missing, "")] = &s.refused
+		s.told = r.hand(t, c, s.box, "", helos, &s.delivered)
+		s.toldRefused = r.hand(t, c, s.missing, "", helos, &s.refused)
 		if c.auth && logins {
-			helos[r.hand(t, c, s.loginBox, "PLAIN")] = &s.login
+			r.hand(t, c, s.loginBox, "PLAIN", helos, &s.login)
 		}
 	}
 	eventually(t, "session of each message in the record", func() bool {
@@ -106,18 +109,21 @@ func (r *repeats) send(t *testing.T, logins bool) {
 	}, func() string { return tail(r.proxy.log) })
 }
 
-// hand sends one message and returns the name that the app gave.
-func (r *repeats) hand(t *testing.T, c client, to, mech string) string {
+// hand sends one message. Its session's id is wanted where the name that the
+// app gives points to.
+func (r *repeats) hand(t *testing.T, c client, to, mech string, wanted map[string]*string, id *string) report {
 	t.Helper()
 	j := job{
 		Addr: r.proxy.addr, TLS: r.legs.app, CA: filepath.Join(r.proxy.data, "ca.pem"),
 		Mech: mech, User: account, Password: password,
 		Helo: r.jobs.helo(), From: account, To: []string{to}, File: r.letter,
 	}
-	if c.send(t, j); mech != "" || !r.mta.refuses(t, to) {
+	wanted[j.Helo] = id
+	told := c.send(t, j)
+	if mech != "" || !r.mta.refuses(t, to) {
 		r.mta.stored(t, to)
 	}
-	return j.Helo
+	return told
 }
 
 // unchanged plays the sessions without a word about delivery: all is answered
