@@ -54,6 +54,8 @@ func (r *reproduction) curlCan(e envelope) error {
 		return errors.New("curl sends one message a session: " + others + ", or name one with --message")
 	case r.sends() && e.chunked && r.goal().phase != session.PhaseDot:
 		return errors.New("curl does not say BDAT: " + others)
+	case r.malformed() != "":
+		return errors.New("curl signs in as it should, and the app's answer was malformed: " + others)
 	case strings.Contains(r.user(), ":"):
 		return fmt.Errorf("curl ends the user name at its colon, and that of %s has one: %s", r.session, others)
 	}

@@ -57,7 +57,9 @@ func (r *reproduction) opensslHandshake() bool {
 func (r *reproduction) opensslCan() error {
 	const others = "use --format python, node or go"
 	switch goal := r.goal(); {
-	case goal.phase == session.PhaseConnect:
+	case goal.phase == session.PhaseConnect && goal.fault == faultTimeout:
+		return errors.New("openssl s_client waits for a connection for minutes: " + others)
+	case goal.phase == session.PhaseConnect && goal.fault != "":
 	case r.tls == tlsNone:
 		return errors.New("openssl s_client speaks TLS only, and the session was in clear: " + others)
 	case r.tls == tlsSTARTTLS && !r.secured():
@@ -197,6 +199,9 @@ func (p *typist) authenticate(s *step) {
 		answer = b64(`%s`, shellWord(auth.Username))
 	}
 	first := "AUTH " + auth.Mechanism
+	if auth.Malformed != "" {
+		answer = shellWord(malformed)
+	}
 	if s.initial() {
 		p.call("secret", shellWord(first+" "), answer)
 	} else {

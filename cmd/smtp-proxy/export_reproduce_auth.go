@@ -13,6 +13,10 @@ func (p *player) authenticate(s *step) error {
 		return nil
 	}
 	first := "AUTH " + auth.Mechanism
+	if auth.Malformed != "" {
+		p.initial(s, first, p.quote(malformed))
+		return nil
+	}
 	b64 := func(parts ...string) string { return "b64(" + strings.Join(parts, " + ") + ")" }
 	switch mechanism := strings.ToUpper(auth.Mechanism); mechanism {
 	case "PLAIN":
@@ -36,6 +40,10 @@ func (p *player) authenticate(s *step) error {
 	}
 	return nil
 }
+
+// malformed has the place of an answer that was none: what the app sent is not
+// in the record, and no server can read this either.
+const malformed = "!"
 
 // bearer begins an answer of OAUTHBEARER (RFC 7628, section 3.1). A comma and
 // an equals sign in the name are written out.

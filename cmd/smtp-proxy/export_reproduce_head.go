@@ -53,6 +53,9 @@ func (r *reproduction) does() []string {
 	default:
 		lines = append(lines, "It stops there: no message is sent.")
 	}
+	if word := r.malformed(); word != "" {
+		lines = append(lines, "The app's answer to AUTH was malformed ("+word+"); so is what this sends.")
+	}
 	if r.left > 0 {
 		lines = append(lines, "Left out: "+count(r.left, "earlier message")+" of the session (export with --deliver to send all).")
 	}
@@ -78,6 +81,14 @@ func (r *reproduction) needs() []string {
 	return lines
 }
 
+// malformed says what was wrong with the app's answer to AUTH, if anything.
+func (r *reproduction) malformed() string {
+	if r.auth == nil {
+		return ""
+	}
+	return r.auth.Malformed
+}
+
 func whose(user string) string {
 	if user == "" {
 		return "the account"
@@ -99,7 +110,7 @@ func (r *reproduction) secrets() []string {
 
 // secretOf names the variable for an exchange; empty when none is needed.
 func secretOf(auth *session.Auth) string {
-	if auth == nil {
+	if auth == nil || auth.Malformed != "" {
 		return ""
 	}
 	switch strings.ToUpper(auth.Mechanism) {

@@ -16,6 +16,7 @@ const (
 	faultClosed      = "closed"
 	faultCertificate = "certificate"
 	faultTLS         = "tls"
+	faultNotSMTP     = "not-smtp"
 )
 
 // step is one command that reached the smarthost, or one thing that needed
@@ -63,6 +64,7 @@ func stepsOf(events []session.Entry) []step {
 	for i := range events {
 		d.add(&events[i])
 	}
+	d.unanswered()
 	return d.steps
 }
 
@@ -107,7 +109,18 @@ func (d *dialogue) event(e *session.Entry) {
 		d.broken(e, faultClosed)
 	case e.Odd == session.OddTimeout:
 		d.broken(e, faultTimeout)
+	case e.Odd == session.OddInvalidReply, e.Odd == session.OddLongLine:
+		d.broken(e, faultNotSMTP)
 	}
+}
+
+// unanswered adds what the smarthost still owed when the app left. A message
+// is no part of that: sent again it might be delivered.
+func (d *dialogue) unanswered() {
+	if d.over || len(d.waiting) > 0 && d.waiting[0].content {
+		return
+	}
+	d.broken(&session.Entry{Text: "none came before the session ended"}, faultTimeout)
 }
 
 func (d *dialogue) handshake(e *session.Entry) {
@@ -142,8 +155,8 @@ func (d *dialogue) command(e *session.Entry) {
 	if e.Verb == "MAIL" {
 		d.message++
 	}
-	if e.Kind == session.KindData && e.Verb == "BDAT" {
-		return // its command waits already
+	if e.Kind == session.KindData && (e.Verb == "BDAT" || e.Text != "") {
+		return // its command waits already, or it has no end
 	}
 	s := step{phase: e.Phase, verb: e.Verb, command: e.Text, message: d.message, auth: e.Auth}
 	s.content = e.Verb == "BDAT" || e.Verb == "."

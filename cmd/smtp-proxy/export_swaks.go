@@ -61,6 +61,8 @@ func (r *reproduction) swaksCan(e envelope) error {
 		return errors.New("swaks sends one message a session: use --format python, node or go, or name one with --message")
 	case goal.tls != nil && goal.tls.Verify == session.VerifyName:
 		return errors.New("swaks does not compare the name in a certificate: use --format openssl")
+	case r.malformed() != "":
+		return errors.New("swaks signs in as it should, and the app's answer was malformed: use --format python, node or go")
 	case goal.other():
 		return fmt.Errorf("swaks does not say %s: use --format python, node or go", visible(goal.verb))
 	}
