@@ -59,6 +59,7 @@ type answer struct {
 type act struct {
 	wait time.Duration
 	text string // lines joined by "\n"; empty for an ending
+	part bool   // the text is the beginning of a line that the record cut off
 	end  ending
 }
 

@@ -3,6 +3,8 @@ package replay
 import (
 	"strings"
 	"time"
+
+	"smtp-proxy/proxy/wire"
 )
 
 // find returns the exchange that answers a moment, and how far it is from what
@@ -88,4 +90,16 @@ func (a *answer) putsOff() bool {
 	}
 	text := strings.ToLower(a.acts[0].text)
 	return strings.Contains(text, "greylist") || strings.Contains(text, "graylist") || strings.Contains(text, "postgrey")
+}
+
+// offersTLS reports whether an EHLO reply lists STARTTLS.
+func (m *Model) offersTLS() bool {
+	for _, x := range m.exchanges["EHLO"] {
+		for _, act := range x.final().acts {
+			if wire.Offers([]byte(act.text), "STARTTLS") {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -41,6 +41,7 @@ type asked struct {
 	auth       *session.Auth
 	octets     int64  // of a message that was cut off
 	words      string // an answer that is no reply
+	part       bool   // of whose last line more had come
 }
 
 func (l *learner) read(e *session.Entry) {
@@ -196,6 +197,7 @@ func (l *learner) noted(e *session.Entry) {
 	}
 	first := &l.pending[0]
 	first.words = strings.TrimPrefix(first.words+"\n"+words, "\n")
+	first.part = e.Odd == session.OddLongLine
 }
 
 // shaken keeps what the handshake showed.
@@ -235,14 +237,16 @@ func (l *learner) left(e *session.Entry) {
 	if e.Fault != nil && e.Fault.Class == session.FaultAlert && l.model.handshake != nil && l.model.handshake.AskedCert {
 		l.model.handshake.rejects = e.Fault.Alert
 	}
-	l.over = true
-	switch {
-	case len(l.pending) > 0 && (l.appLeft.IsZero() || l.pending[0].verb == ""):
-		l.owed(end, e.At)
-	case l.appLeft.IsZero():
-		end.wait = max(0, e.At.Sub(l.lastAt))
-		l.more(end)
+	if !l.appLeft.IsZero() {
+		return
 	}
+	l.over = true
+	if len(l.pending) > 0 {
+		l.owed(end, e.At)
+		return
+	}
+	end.wait = max(0, e.At.Sub(l.lastAt))
+	l.more(end)
 }
 
 // owed files an end instead of an answer.
@@ -252,7 +256,7 @@ func (l *learner) owed(end act, at time.Time) {
 	end.wait = max(0, at.Sub(a.at))
 	got := &answer{at: at, octets: a.octets, acts: []act{end}}
 	if a.words != "" {
-		got.acts = []act{{wait: end.wait, text: a.words}, {end: end.end}}
+		got.acts = []act{{wait: end.wait, text: a.words, part: a.part}, {end: end.end}}
 	}
 	if end.end == stays {
 		got.acts = got.acts[:len(got.acts)-1]

@@ -60,17 +60,21 @@ func (s *served) say(t *testing.T, script string) error {
 }
 
 // startRelay runs a relay that is set up as the fault says.
-func startRelay(t *testing.T, f *testenv.Fault) *relay {
+func startRelay(t *testing.T, f *testenv.Fault, changes ...func(*proxy.Options)) *relay {
 	t.Helper()
 	authority, err := proxy.EphemeralAuthority(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &relay{rec: proxy.NewRecorder(), roots: authority.CertPEM(), entries: map[string][]session.Entry{}, ended: make(chan struct{}, 100)}
-	r.server, err = proxy.New(proxy.Options{
+	o := proxy.Options{
 		Routes: []proxy.Route{routeTo(t, f, authority)}, Recorder: r.rec, Log: zerolog.Nop(),
 		HandshakeTimeout: time.Duration(f.Relay.HandshakeTimeout),
-	})
+	}
+	for _, change := range changes {
+		change(&o)
+	}
+	r.server, err = proxy.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

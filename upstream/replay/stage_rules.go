@@ -166,6 +166,9 @@ func (t *talk) ruled(q moment) string {
 		if t.at.secure {
 			return "503 5.5.1 Already under TLS"
 		}
+		if t.stage.model.offersTLS() {
+			return "454 4.7.0 smtp-proxy: the recording shows no handshake"
+		}
 		return "502 5.5.1 STARTTLS is not available"
 	case "MAIL", "RCPT", "DATA", "BDAT", ".":
 		return "421 4.3.0 smtp-proxy: the recording ends before " + subject(q.verb)

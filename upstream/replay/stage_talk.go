@@ -29,6 +29,7 @@ type talk struct {
 	told  map[string]bool   // what was reported once for the session
 	later []act             // what the smarthost does when the app stays silent
 
+	spoke            bool // in clear, where TLS was due: the greeting is out
 	strayed          bool // a recipient was none of the recorded
 	helo, user, from string
 	chunks           *keeper // of the message under way
@@ -40,10 +41,10 @@ func (t *talk) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { t.raw.Close() })
 	defer stop()
 	defer func() { t.conn.Close() }() // with close_notify under TLS
-	if t.stage.model.implicit && !t.shake(ctx) {
+	if t.stage.model.implicit && !t.shake(ctx) && !t.spoke {
 		return
 	}
-	if !t.greet(ctx) {
+	if !t.spoke && !t.greet(ctx) {
 		return
 	}
 	for t.idle(ctx) {
@@ -156,13 +157,19 @@ func (t *talk) do(a act) bool {
 		hardClose(t.raw)
 		return false
 	}
+	if a.part {
+		return t.send(a.text) == nil
+	}
 	// Whoever says 421 leaves (RFC 5321, section 3.8), seen or not.
 	return t.write(a.text) == nil && !strings.HasPrefix(a.text[strings.LastIndexByte(a.text, '\n')+1:], "421 ")
 }
 
-func (t *talk) write(text string) error {
+// write says whole lines.
+func (t *talk) write(text string) error { return t.send(text + "\n") }
+
+func (t *talk) send(text string) error {
 	_ = t.conn.SetWriteDeadline(time.Now().Add(stageIdle))
-	_, err := io.WriteString(t.conn, strings.ReplaceAll(text, "\n", "\r\n")+"\r\n")
+	_, err := io.WriteString(t.conn, strings.ReplaceAll(text, "\n", "\r\n"))
 	return err
 }
 

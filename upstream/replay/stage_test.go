@@ -80,7 +80,7 @@ func TestStageRepeatsFaults(t *testing.T) {
 		"tls.certificate-self-signed", "tls.certificate-untrusted", "tls.chain-incomplete/lost", "tls.certificate-expired/intermediate",
 		"tls.version-mismatch", "tls.cipher-mismatch", "tls.sni-required", "tls.handshake-reset", "tls.handshake-reset/closed",
 		"tls.handshake-reset/in-flight", "tls.handshake-corrupt", "tls.client-certificate-required",
-		"tls.client-certificate-required/tls12",
+		"tls.client-certificate-required/tls12", "protocol.invalid-reply/endless-greeting-line",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,11 +1,13 @@
 package replay
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"smtp-proxy/proxy/session"
@@ -78,7 +80,8 @@ func (s *Stage) refusedTLS(t *talk, err error) {
 func (t *talk) breakOff(ctx context.Context, h *Handshake) bool {
 	first := h.Fault.First
 	if len(first) > 0 && !wire.LooksLikeTLS(first) && t.stage.model.implicit {
-		return t.misbehave(h, first) // it spoke without waiting for the hello
+		t.spoke = true // without waiting for the hello
+		return t.send(strings.ReplaceAll(firstReply(first), "\r\n", "\n")) == nil
 	}
 	if h.Version != "" {
 		c := &flawed{Conn: t.raw, good: 1}
@@ -96,6 +99,18 @@ func (t *talk) breakOff(ctx context.Context, h *Handshake) bool {
 	}
 	_, _ = io.CopyN(io.Discard, t.r, int64(t.r.Buffered())) // unread octets would make a RST of the end
 	return t.misbehave(h, first)
+}
+
+// firstReply cuts off what answered the hello: octets that are no command.
+func firstReply(words []byte) string {
+	n := 0
+	for line := range bytes.SplitAfterSeq(words, []byte("\n")) {
+		n += len(line)
+		if _, more, _, ok := wire.ReplyLine(line); ok && !more {
+			break
+		}
+	}
+	return string(words[:n])
 }
 
 // misbehave does what the smarthost did instead of shaking hands.
