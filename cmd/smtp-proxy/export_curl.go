@@ -31,7 +31,7 @@ func (r *reproduction) curl() (string, error) {
 	}
 	script := r.shellScript() + remarks("#", r.curlRemarks(e))
 	if r.sends() {
-		return script + commandLine("curl --verbose", append(common, r.curlMessage(e)...)), nil
+		return script + commandLine("curl --verbose --no-progress-meter", append(common, r.curlMessage(e)...)), nil
 	}
 	var groups []string
 	for _, command := range r.curlCommands() {
@@ -41,7 +41,7 @@ func (r *reproduction) curl() (string, error) {
 		groups = append(groups, strings.Join(append(slices.Clone(common), option("--request", command)), " \\\n  "))
 	}
 	// A connection lasts over --next, so this is one session.
-	return script + "curl --verbose --fail-early \\\n  " + strings.Join(groups, " \\\n  --next \\\n  ") + "\n", nil
+	return script + "curl --verbose --no-progress-meter --fail-early \\\n  " + strings.Join(groups, " \\\n  --next \\\n  ") + "\n", nil
 }
 
 // curlCan names another format for what it cannot say.
@@ -61,7 +61,7 @@ func (r *reproduction) curlCan(e envelope) error {
 	}
 	switch r.mechanism() {
 	case "", "PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM", "XOAUTH2", "OAUTHBEARER", "SCRAM-SHA-1", "SCRAM-SHA-256", "EXTERNAL":
-		return nil
+		return r.signsIn("curl")
 	}
 	return fmt.Errorf("curl does not know AUTH %s: %s", visible(r.mechanism()), others)
 }

@@ -35,7 +35,8 @@ type reproduction struct {
 	verifies   bool   // a certificate that is not trusted ends it
 	sni        string // the name that the certificate is for
 	auth       *session.Auth
-	deliver    bool // --deliver
+	offered    []string // mechanisms
+	deliver    bool     // --deliver
 	steps      []step
 	messages   map[int]text  // those that are sent, from 0
 	patience   time.Duration // for each reply
@@ -83,11 +84,14 @@ func (x *export) reproduce(ctx context.Context) (*reproduction, error) {
 	}
 	r := &reproduction{
 		session: s.ID, host: host, port: port, addr: s.Upstream.Addr, deliver: x.deliver, steps: chosen, left: left,
-		tls: wayOf(chosen), patience: patienceFor(chosen), sni: host,
+		tls: wayOf(chosen), patience: patienceFor(chosen), sni: host, offered: offeredIn(s.Events),
 	}
 	r.judge()
 	if s.Passthrough && r.goal().phase == session.PhaseTLS && r.goal().fault == "" {
 		return nil, fmt.Errorf("session %s went under TLS between the app and the smarthost (--tls passthrough), so what they said is not known: nothing behind the handshake can be reproduced; let smtp-proxy end TLS (--tls terminate), or see the way there with smtp-proxy check %s", s.ID, r.target())
+	}
+	if t := r.goal().tls; t != nil && t.Verify == session.VerifyRevoked && r.goal().fault != "" {
+		return nil, fmt.Errorf("session %s ended as the certificate was revoked, which none of the tools and libraries asks about of its own accord: see it with smtp-proxy check %s", s.ID, r.target())
 	}
 	return r, x.texts(ctx, r)
 }

@@ -61,6 +61,8 @@ func (r *reproduction) swaksCan(e envelope) error {
 		return errors.New("swaks sends one message a session: use --format python, node or go, or name one with --message")
 	case goal.tls != nil && goal.tls.Verify == session.VerifyName:
 		return errors.New("swaks does not compare the name in a certificate: use --format openssl")
+	case goal.phase == session.PhaseTLS && goal.fault == faultTimeout:
+		return errors.New("swaks waits for a handshake without end: use --format python, node or go")
 	case r.malformed() != "":
 		return errors.New("swaks signs in as it should, and the app's answer was malformed: use --format python, node or go")
 	case goal.other():
@@ -76,7 +78,7 @@ func (r *reproduction) swaksCan(e envelope) error {
 			return fmt.Errorf("swaks takes %s for several addresses: use --format python, node or go", visible(to))
 		}
 	}
-	return nil
+	return r.signsIn("swaks")
 }
 
 func (e *envelope) swaksHello() []string {
