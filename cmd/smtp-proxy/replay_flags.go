@@ -18,11 +18,11 @@ type replayed struct {
 	to      []string
 	deliver bool
 	pace    string
-	timeout time.Duration // for each reply
+	timeout time.Duration // for each reply; 0 depends on the recording
 }
 
 func newRepetition() *repetition {
-	r := &repetition{config: policy.Defaults(), what: replayed{pace: paceFast, timeout: 5 * time.Minute}}
+	r := &repetition{config: policy.Defaults(), what: replayed{pace: paceFast}}
 	r.config.UpstreamTLS = asRecorded
 	r.many = series{parallel: 1}
 	return r
@@ -44,7 +44,8 @@ func replayFlags(f *pflag.FlagSet, r *repetition) {
 	f.StringVar(&r.config.Resolver, "resolver", "", "`ip:port` of the DNS server for every look-up (default the system's)")
 	f.Var(wait{&r.config.ConnectTimeout, false}, "connect-timeout", "all dials of a session together")
 	f.Var(wait{&r.config.HandshakeTimeout, false}, "handshake-timeout", "one TLS handshake")
-	f.Var(wait{&r.what.timeout, false}, "timeout", "one reply")
+	f.Var(wait{&r.what.timeout, false}, "timeout", "one reply (default a minute more than the longest took in the recording; 10m at least where messages are delivered)")
+	f.Lookup("timeout").DefValue = ""
 	f.StringSliceVar(&r.what.to, "to", nil, "deliver the messages, to this `address` instead of the recorded recipients")
 	f.BoolVar(&r.what.deliver, "deliver", false, "deliver the messages to the recorded recipients")
 	f.StringVar(&r.what.pace, "pace", r.what.pace, "fast, or real: with the recorded pauses of the app")

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
+	"time"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/diagnose"
@@ -147,13 +149,30 @@ func (x *replayer) play(ctx context.Context, p *prepared) (*played, error) {
 	if err != nil {
 		return nil, err
 	}
+	o := x.options
+	if o.Timeout == 0 {
+		o.Timeout = replyTimeout(p.session.Events, o)
+	}
 	out := &played{recorded: p.session, target: p.place.target.Name, options: x.options, again: p.session.ID, noted: x.notes(p.session)}
-	out.result = p.script.Play(ctx, t.app, x.options)
+	out.result = p.script.Play(ctx, t.app, o)
 	out.now = t.finish()
 	if out.cutOff() {
 		out.result.Steps = answered(out.result.Steps)
 	}
 	return out, nil
+}
+
+// replyTimeout is how long a reply may take. That to a message decides whether
+// it was delivered: it is waited for as RFC 5321, section 4.5.3.2.6 has it.
+func replyTimeout(entries []session.Entry, o replay.Options) time.Duration {
+	longest := time.Duration(0)
+	for i := range entries {
+		longest = max(longest, entries[i].Wait)
+	}
+	if o.Deliver || len(o.To) > 0 {
+		return max(longest+time.Minute, 10*time.Minute)
+	}
+	return longest + time.Minute
 }
 
 // playable refuses what has nothing to play.
@@ -169,11 +188,21 @@ func playable(s *inspect.Session) error {
 	return nil
 }
 
+// untilStopped leaves out what the end of the proxy that recorded a session did
+// to it: neither the app nor the smarthost would do that again.
+func untilStopped(entries []session.Entry) []session.Entry {
+	stopped := func(e session.Entry) bool { return e.Odd == session.OddShutdown }
+	if i := slices.IndexFunc(entries, stopped); i >= 0 {
+		return entries[:i]
+	}
+	return entries
+}
+
 // recordingOf words a session of the record for the player.
 func recordingOf(found *recorded) replay.Recording {
 	s := found.session
 	return replay.Recording{
-		ID: s.ID, Entries: s.Events,
+		ID: s.ID, Entries: untilStopped(s.Events),
 		Captured: func(n int) string {
 			if n < len(s.Messages) {
 				return s.Messages[n].Captured
