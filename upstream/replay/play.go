@@ -31,7 +31,6 @@ const (
 
 // player plays a script on a connection.
 type player struct {
-	ctx     context.Context //nolint:containedctx // the player lives as long as one call of Play
 	options Options
 	script  *Script
 	conn    net.Conn
@@ -78,11 +77,11 @@ func (s Script) Play(ctx context.Context, conn net.Conn, o Options) Result {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	p := &player{ctx: ctx, options: o, script: &s, bodyOf: -1, state: playedState{message: -1}}
+	p := &player{options: o, script: &s, bodyOf: -1, state: playedState{message: -1}}
 	p.result = Result{NotSent: append([]string{}, s.NotSent...), Recorded: s.Recorded, Reached: session.PhaseConnect}
 	p.options.Timeout = cmp.Or(o.Timeout, patience)
 	p.use(conn)
-	p.all()
+	p.all(ctx)
 	p.closeBody()
 	if err := context.Cause(ctx); err != nil && p.giveUp != "" {
 		p.result.Err = errors.Join(err, p.result.Err)
@@ -95,7 +94,7 @@ func (p *player) use(conn net.Conn) {
 }
 
 // all says everything, in order.
-func (p *player) all() {
+func (p *player) all(ctx context.Context) {
 	if err := p.bodiesAreThere(); err != nil {
 		p.result.Err = err
 		return
@@ -108,8 +107,8 @@ func (p *player) all() {
 			p.omit(s, why)
 			continue
 		}
-		p.pause(s)
-		p.perform(s)
+		p.pause(ctx, s)
+		p.perform(ctx, s)
 	}
 	p.awaitAll()
 	p.farewell()
@@ -123,20 +122,20 @@ func (p *player) bodiesAreThere() error {
 }
 
 // perform says one thing.
-func (p *player) perform(s *spoken) {
+func (p *player) perform(ctx context.Context, s *spoken) {
 	switch s.kind {
 	case spokenNothing:
 		p.unasked(s)
 	case spokenLine:
-		p.line(s)
+		p.line(ctx, s)
 	case spokenContent:
-		p.content(s)
+		p.content(ctx, s)
 	case spokenAuth:
 		p.awaitAll()
 		p.signIn(s)
 	case spokenTLS:
 		p.awaitAll()
-		p.shake(s)
+		p.shake(ctx, s)
 	case spokenEnd:
 		p.flush()
 		p.leave()
@@ -156,22 +155,27 @@ func (p *player) unasked(s *spoken) {
 }
 
 // line says a command, with the octets that belong to it.
-func (p *player) line(s *spoken) {
+func (p *player) line(ctx context.Context, s *spoken) {
 	if s.verb == "MAIL" && p.abandoned {
-		p.line(&spoken{kind: spokenLine, text: "RSET", verb: "RSET", phase: s.phase, index: s.index - 1, message: s.message, own: true})
+		p.line(ctx, &spoken{kind: spokenLine, text: "RSET", verb: "RSET", phase: s.phase, index: s.index - 1, message: s.message, own: true})
 		p.awaitAll()
 	}
 	p.out = append(append(p.out, s.text...), "\r\n"...)
 	p.expect(s)
 	if s.verb == "BDAT" {
 		p.flush()
-		p.octets(s, nil)
+		p.octets(ctx, s, nil)
 	}
-	if s.verb == "DATA" || s.verb == "STARTTLS" || len(p.out) > maxUnwritten {
-		p.flush()
-	}
-	if len(p.due) > maxUnread {
+	switch {
+	case s.verb == "DATA" || s.verb == "STARTTLS": // the reply decides what the next octets are
+		p.awaitAll()
+		if p.ready && !s.good() {
+			p.shake(ctx, s) // it was refused then, and nothing else can follow now
+		}
+	case len(p.due) > maxUnread:
 		p.awaitDown(maxUnread / 2)
+	case len(p.out) > maxUnwritten:
+		p.flush()
 	}
 }
 
@@ -211,7 +215,7 @@ func (p *player) since(at time.Time) time.Duration {
 }
 
 // pause waits as long as the app did.
-func (p *player) pause(s *spoken) {
+func (p *player) pause(ctx context.Context, s *spoken) {
 	gap := p.since(s.at)
 	if !s.at.IsZero() {
 		p.earlier = s.at
@@ -224,7 +228,7 @@ func (p *player) pause(s *spoken) {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-p.ctx.Done():
+	case <-ctx.Done():
 	}
 }
 

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,28 +21,30 @@ var (
 var endOfData = []byte(".\r\n")
 
 // content sends message text and the line that ends it.
-func (p *player) content(s *spoken) {
+func (p *player) content(ctx context.Context, s *spoken) {
 	p.flush()
 	p.expect(s)
-	if s.octets == 0 {
-		p.write(endOfData)
-		return
-	}
 	// Leave to deliver is leave to pass on what passed.
-	p.octets(s, &textWatch{lax: len(p.options.To) == 0})
+	watch := &textWatch{lax: len(p.options.To) == 0}
+	if s.octets > 0 {
+		p.state.text = !p.octets(ctx, s, watch)
+	} else {
+		p.state.text = !p.write(endOfData)
+	}
 	p.due[len(p.due)-1].sent = time.Now()
 }
 
 // octets sends what belongs to one thing said. Text is watched: an end within
-// it would make the rest commands. Its own end leaves with the last of it.
-func (p *player) octets(s *spoken, watch *textWatch) {
+// it would make the rest commands. Its own end leaves with the last of it. all
+// reports that everything went out.
+func (p *player) octets(ctx context.Context, s *spoken, watch *textWatch) (all bool) {
 	if s.octets == 0 {
-		return
+		return true
 	}
-	body, err := p.bodyOfMessage(s)
+	body, err := p.bodyOfMessage(ctx, s)
 	if err != nil {
 		p.abort(s, err)
-		return
+		return false
 	}
 	const most = 32 << 10
 	buf := make([]byte, min(s.octets, most), most+len(endOfData))
@@ -53,15 +56,16 @@ func (p *player) octets(s *spoken, watch *textWatch) {
 		}
 		if err != nil {
 			p.abort(s, err)
-			return
+			return false
 		}
 		if watch != nil && left == 0 {
 			piece = append(piece, endOfData...)
 		}
 		if !p.write(piece) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // piece fills b from the body.
@@ -82,10 +86,10 @@ func (p *player) abort(s *spoken, err error) {
 }
 
 // bodyOfMessage returns the octets of a message from where a thing said begins.
-func (p *player) bodyOfMessage(s *spoken) (io.Reader, error) {
+func (p *player) bodyOfMessage(ctx context.Context, s *spoken) (io.Reader, error) {
 	if p.bodyOf != s.message {
 		p.closeBody()
-		body, err := p.script.recording.Body(p.ctx, s.message)
+		body, err := p.script.recording.Body(ctx, s.message)
 		if err != nil {
 			return nil, err
 		}

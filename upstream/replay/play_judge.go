@@ -39,9 +39,7 @@ func (p *player) judgeLine(s *spoken, now session.Entry) {
 		p.offers, p.abandoned = now.Text, false
 	case "STARTTLS":
 		p.refusal(s, good, "STARTTLS was refused")
-		if p.ready = now.Code == 220; p.ready && !s.good() {
-			p.shake(s) // nothing else can follow
-		}
+		p.ready = now.Code == 220
 	case "MAIL":
 		p.state.began = good
 		p.refuses(s, good, "its MAIL was refused")
@@ -53,12 +51,17 @@ func (p *player) judgeLine(s *spoken, now session.Entry) {
 		p.data(s, now.Code)
 	case "BDAT":
 		p.refuses(s, good, "its BDAT was refused")
-		p.delivered(good && s.phase == session.PhaseDot)
+		_, last, _, _ := wire.Chunk(wire.ParseCommandText(s.text).Arg)
+		p.delivered(good && last)
 	case "RSET":
 		p.abandoned = false
 		if s.own && !good {
 			p.giveUp = cmp.Or(p.giveUp, "RSET was refused")
 		}
+	}
+	if now.Code/100 == 3 && s.verb != "DATA" {
+		p.giveUp = cmp.Or(p.giveUp, "the smarthost asks for data after "+s.verb)
+		p.leave()
 	}
 }
 
@@ -126,6 +129,8 @@ func (p *player) skips(s *spoken) string {
 		return ""
 	case p.gone || p.left:
 		return cmp.Or(p.giveUp, "the connection was closed")
+	case p.state.text && s.kind != spokenContent:
+		return cmp.Or(p.giveUp, "the smarthost waits for a message")
 	case p.giveUp != "" && s.verb == "QUIT" && !p.over:
 		return ""
 	case p.giveUp != "":
@@ -171,6 +176,10 @@ func (p *player) ofTransaction(s *spoken) bool {
 // omit notes what is not said.
 func (p *player) omit(s *spoken, why string) {
 	p.abandoned = p.abandoned || p.state.began && p.ofTransaction(s)
+	if s.kind == spokenContent && p.state.text {
+		p.giveUp = cmp.Or(p.giveUp, why)
+		p.leave() // whatever is said now would be text; without its end nothing is delivered
+	}
 	switch {
 	case s.own, s.kind == spokenNothing && s.phase != session.PhaseGreeting:
 	case s.kind == spokenContent:

@@ -15,8 +15,9 @@ import (
 
 // The bounds of a reply, as in the relay.
 const (
-	maxReply = 64 << 10 // octets
-	maxOdd   = 100      // lines that are no replies
+	maxReply   = 64 << 10 // octets that are kept
+	maxReplies = 4 << 20  // octets
+	maxOdd     = 100      // lines that are no replies
 )
 
 // awaitUpTo reads the replies to everything up to that index of the record.
@@ -52,9 +53,10 @@ func (p *player) await(limit time.Duration) {
 	p.heard(d, now, p.odd > odd)
 }
 
-// reply reads one reply. Lines that are none go by, as in the relay.
+// reply reads one reply. Lines that are none go by, and what is too much of one
+// is cut, both as in the relay.
 func (p *player) reply() (session.Entry, error) {
-	var text strings.Builder
+	var text replyText
 	for {
 		raw, err := readLine(p.replies)
 		if err != nil {
@@ -62,23 +64,43 @@ func (p *player) reply() (session.Entry, error) {
 		}
 		_, more, _, ok := wire.ReplyLine(raw)
 		if !ok {
-			text.Reset()
+			text = replyText{}
 			if p.odd++; p.odd > maxOdd {
 				return session.Entry{}, fmt.Errorf("more than %d lines that are no SMTP replies", maxOdd)
 			}
 			continue
 		}
-		if text.Len() > 0 {
-			text.WriteByte('\n')
-		}
-		text.WriteString(trimEnd(raw))
-		if text.Len() > maxReply {
-			return session.Entry{}, fmt.Errorf("a reply of more than %d octets", maxReply)
+		if text.add(trimEnd(raw)); text.octets > maxReplies {
+			return session.Entry{}, fmt.Errorf("a reply of more than %d octets", maxReplies)
 		}
 		if !more {
 			return p.entry(text.String()), nil
 		}
 	}
+}
+
+// replyText is the text of a reply under way.
+type replyText struct {
+	lines  []string
+	kept   int
+	octets int // those that were cut included
+}
+
+func (t *replyText) add(line string) {
+	t.octets += len(line) + 1
+	if t.kept+len(line) <= maxReply {
+		t.lines = append(t.lines, line)
+		t.kept += len(line) + 1
+	}
+}
+
+// String marks a reply that was cut as the record does.
+func (t *replyText) String() string {
+	text := strings.Join(t.lines, "\n")
+	if t.kept < t.octets {
+		text += "\n[…]"
+	}
+	return text
 }
 
 func trimEnd(line []byte) string { return strings.TrimRight(string(line), "\r\n") }

@@ -8,7 +8,7 @@ import (
 )
 
 // shake makes TLS where the app made it, if the relay is ready for it.
-func (p *player) shake(s *spoken) {
+func (p *player) shake(ctx context.Context, s *spoken) {
 	if p.giveUp != "" || p.gone {
 		return
 	}
@@ -28,7 +28,7 @@ func (p *player) shake(s *spoken) {
 	if cfg.ServerName == "" {
 		cfg.ServerName = "localhost"
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, p.options.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
 	defer cancel()
 	ahead, _ := p.replies.Peek(p.replies.Buffered())
 	secure := tls.Client(&readAhead{Conn: p.conn, ahead: bytes.Clone(ahead)}, cfg)

@@ -156,10 +156,13 @@ func broken(said []spoken, i int) bool {
 	s := &said[i]
 	if s.verb == "BDAT" {
 		size, _, ok, _ := wire.Chunk(wire.ParseCommandText(s.text).Arg)
-		return !s.complete || !ok || size != s.octets
+		return !s.complete || !ok || size != s.octets || s.message < 0
 	}
 	if !s.good() {
 		return false // no content was due
+	}
+	if s.message < 0 { // without MAIL nothing was kept
+		return true
 	}
 	for _, next := range said[i+1:] {
 		if next.kind == spokenContent {
