@@ -22,7 +22,7 @@ type Anonymizer struct {
 	hosts    map[string]bool       // seen as a host of a peer, in lower case
 	taken    map[string]string     // whose a stand-in is, so that no two share one
 	given    map[string]string     // the stand-ins
-	settled  map[string]string     // texts as they were replaced, once all names are known
+	settled  map[string]string     // texts as they were replaced in this reading of a session
 	v4       map[netip.Addr]uint32 // the numbers of addresses
 	usedV4   map[uint32]bool
 	upstream string // the smarthost's name, which stays

@@ -68,7 +68,7 @@ func (a *Anonymizer) subject(dn string) string {
 	}
 	var b strings.Builder
 	at := 0
-	rest := scan{Anonymizer: a, rest: a.word}
+	rest := scan{Anonymizer: a, strict: true}
 	for _, m := range attribute.FindAllStringSubmatchIndex(dn, -1) {
 		b.WriteString(rest.text(dn[at:m[0]]) + dn[m[2]:m[3]])
 		b.WriteString(a.attribute(strings.ToUpper(strings.Trim(dn[m[2]:m[3]], ",+= ")), dn[m[4]:m[5]]))

@@ -13,22 +13,7 @@ import (
 // octets written as %XX.
 var disguised = regexp.MustCompile(`[A-Za-z0-9._~\-+]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._~\-+]*)+|[A-Za-z0-9+/_\-]{8,}={0,2}`)
 
-// unwrapped replaces what stands in a text in another form, and then the text.
-func (s scan) unwrapped(text string) string {
-	if out, ok := s.settled[text]; ok {
-		return out
-	}
-	out := s.text(disguised.ReplaceAllStringFunc(text, s.unwrap))
-	if s.settled != nil && len(s.settled) < mostSettled {
-		s.settled[text] = out
-	}
-	return out
-}
-
-// mostSettled bounds what is remembered of texts; a session says the same
-// thing often.
-const mostSettled = 1000
-
+// unwrap replaces what one word holds in another form.
 func (s scan) unwrap(word string) string {
 	if strings.Contains(word, "%") {
 		return s.through(word, url.PathUnescape, escapeAll)

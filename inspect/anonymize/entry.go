@@ -19,7 +19,7 @@ func (a *Anonymizer) entry(e session.Entry) session.Entry {
 	case e.From == session.FromProxy:
 		out.Text = a.ownText(e.Text)
 	default:
-		out.Text = scan{Anonymizer: a}.unwrapped(e.Text)
+		out.Text = scan{Anonymizer: a}.text(e.Text)
 	}
 	return out
 }
@@ -50,7 +50,7 @@ func spoken(verb string) bool {
 func (a *Anonymizer) command(text string) string {
 	verb, rest, _ := strings.Cut(text, " ")
 	if rest == "" && !spoken(verb) && verb != "***" && strings.Trim(verb, "=*.") != "" {
-		return scan{Anonymizer: a, rest: a.word}.text(text)
+		return scan{Anonymizer: a, strict: true}.text(text)
 	}
 	switch strings.ToUpper(verb) {
 	case "HELO", "EHLO", "LHLO":
@@ -64,9 +64,9 @@ func (a *Anonymizer) command(text string) string {
 		return text
 	}
 	if spoken(verb) {
-		return verb + " " + scan{Anonymizer: a}.unwrapped(rest)
+		return verb + " " + scan{Anonymizer: a}.text(rest)
 	}
-	return scan{Anonymizer: a, rest: a.word}.text(text)
+	return scan{Anonymizer: a, strict: true}.text(text)
 }
 
 func (a *Anonymizer) learned(word string) string {
@@ -81,5 +81,5 @@ func (a *Anonymizer) path(rest string) string {
 	if from >= 0 && to > from+1 && !strings.Contains(rest[from:to], "@") {
 		return rest[:from+1] + a.local(rest[from+1:to]) + ">" + a.text(rest[to+1:])
 	}
-	return scan{Anonymizer: a}.unwrapped(rest)
+	return scan{Anonymizer: a}.text(rest)
 }

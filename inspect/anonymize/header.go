@@ -55,7 +55,7 @@ func (p *parser) fieldHead(head string) string {
 	if len(head) > 2 && strings.EqualFold(head[:2], "X-") {
 		private, head = head[:2], head[2:]
 	}
-	return private + scan{Anonymizer: p.a, fixed: true, rest: p.a.word}.words(head)
+	return private + scan{Anonymizer: p.a, fixed: true, strict: true}.words(head)
 }
 
 // usual are the names of fields that everybody uses.
@@ -172,7 +172,7 @@ func (p *parser) fileName(text string) string {
 }
 
 func (p *parser) words(text string) string {
-	return scan{Anonymizer: p.a, fixed: true, rest: p.a.word}.words(text)
+	return scan{Anonymizer: p.a, fixed: true, strict: true}.words(text)
 }
 
 var ending = regexp.MustCompile(`\.[A-Za-z0-9]{1,5}"?\s*$`)

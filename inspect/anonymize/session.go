@@ -14,7 +14,7 @@ import (
 // twice: what is somebody's name is known only when all of it has been read,
 // and it may stand alone before.
 func (a *Anonymizer) Session(s *inspect.Session) *inspect.Session {
-	a.upstream, a.settled = a.ownUpstream(s), nil
+	a.upstream, a.settled = a.ownUpstream(s), map[string]string{}
 	a.copy(s)
 	a.settled = map[string]string{}
 	return a.copy(s)
@@ -152,15 +152,15 @@ func (a *Anonymizer) replace(text string, kind reflect.Type, place string) strin
 		return a.address(text)
 	case "Message.Subject":
 		a.learnPhrase(text)
-		return scan{Anonymizer: a, rest: a.word}.text(text)
+		return scan{Anonymizer: a, strict: true}.text(text)
 	case "Message.MessageID":
-		return scan{Anonymizer: a, rest: a.word}.text(text)
+		return scan{Anonymizer: a, strict: true}.text(text)
 	case "Session.Route":
 		return a.route(text)
 	case "Finding.Title", "Finding.Explanation", "Finding.Fix", "Finding.RuledOut", "Finding.Changed", "Retry.Text", "Session.Edits", "Direct.Text", "Direct.Setting", "Probe.Setting":
 		return a.ownText(text)
 	}
-	return scan{Anonymizer: a}.unwrapped(text)
+	return scan{Anonymizer: a}.text(text)
 }
 
 // route leaves the name that a route has when nobody gave it one.
@@ -181,7 +181,7 @@ func (a *Anonymizer) named(text string) string {
 		return "*." + a.host(name)
 	}
 	if strings.ContainsAny(text, " \t@<>") {
-		return scan{Anonymizer: a, rest: a.word}.text(text)
+		return scan{Anonymizer: a, strict: true}.text(text)
 	}
 	return a.host(text)
 }

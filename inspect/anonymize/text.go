@@ -1,6 +1,7 @@
 package anonymize
 
 import (
+	"fmt"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -16,9 +17,10 @@ var token = regexp.MustCompile(`(?P<local>"(?:[^"\\\n]|\\.){1,256}"|[\pL\pN\pM!#
 // scan is one way to read a text.
 type scan struct {
 	*Anonymizer
-	own   bool                     // words of this program: a name with dots is a host only when a peer was called so
-	fixed bool                     // each stand-in is as long as what it stands for
-	rest  func(word string) string // words of which nothing is known; nil leaves them
+	own    bool                     // words of this program: a name with dots is a host only when a peer was called so
+	fixed  bool                     // each stand-in is as long as what it stands for
+	strict bool                     // any word may be somebody's
+	rest   func(word string) string // what becomes of words of which nothing is known; nil leaves them
 }
 
 // text replaces what a peer said about somebody.
@@ -27,7 +29,28 @@ func (a *Anonymizer) text(text string) string { return scan{Anonymizer: a}.text(
 // ownText replaces it in the words of this program.
 func (a *Anonymizer) ownText(text string) string { return scan{Anonymizer: a, own: true}.text(text) }
 
+// text replaces what text holds, in other forms, too, where the length may
+// change.
 func (s scan) text(text string) string {
+	if s.fixed {
+		return s.plainly(text)
+	}
+	key := fmt.Sprint(s.own, s.strict, text)
+	if out, ok := s.settled[key]; ok && s.rest == nil {
+		return out
+	}
+	out := s.plainly(disguised.ReplaceAllStringFunc(text, s.unwrap))
+	if s.settled != nil && s.rest == nil && len(s.settled) < mostSettled {
+		s.settled[key] = out
+	}
+	return out
+}
+
+// mostSettled bounds what is remembered of texts; a session says the same
+// thing often.
+const mostSettled = 1000
+
+func (s scan) plainly(text string) string {
 	var b strings.Builder
 	for at := 0; at < len(text); {
 		var m []int
@@ -231,6 +254,8 @@ func (s scan) words(text string) string {
 		case s.phraseAt(part, text[at:]) > 0:
 			n = s.phraseAt(part, text[at:])
 			part = s.name(text[at : at+n])
+		case s.strict:
+			part = s.word(part)
 		case s.rest != nil:
 			part = s.rest(part)
 		}
