@@ -3,8 +3,6 @@
 package rigs_test
 
 import (
-	"bytes"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -13,7 +11,7 @@ import (
 )
 
 // TestFailures records failures through the proxy. What replay --serve plays of
-// them then shows each as it was.
+// them, and the programs that export writes, then show each as it was.
 func TestFailures(t *testing.T) {
 	k := newKit(t)
 	letter := write(t, filepath.Join(k.scratch(t), "letter.eml"), head+"one line\r\n")
@@ -26,6 +24,14 @@ func TestFailures(t *testing.T) {
 			t.Run(f.name, func(t *testing.T) {
 				t.Parallel()
 				f.wantSame(t, r, letter)
+			})
+		}
+	})
+	t.Run("reproduce", func(t *testing.T) {
+		for _, f := range failures() {
+			t.Run(f.name, func(t *testing.T) {
+				t.Parallel()
+				f.wantReproduced(t, r)
 			})
 		}
 	})
@@ -54,10 +60,7 @@ func (r failureRecord) serve(t *testing.T, id string) target {
 	addr := "localhost:" + port(freePort(t))
 	log := filepath.Join(t.TempDir(), "serve.log")
 	p := start(t, log, exec.Command(r.binary, "replay", id, "--serve", "--listen", addr, "--data", r.data))
-	eventually(t, "word of where it listens", func() bool {
-		text, _ := os.ReadFile(log)
-		return bytes.Contains(text, []byte(port(addr)))
-	}, func() string { return tail(p.log) })
+	p.awaitWord(t, port(addr))
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("replay --serve said:\n%s", tail(log))
