@@ -22,6 +22,7 @@ type serving struct {
 	listen string
 	fast   bool
 	once   int
+	flags  *pflag.FlagSet // all of replay
 }
 
 func servingFlags(f *pflag.FlagSet, s *serving) {
@@ -30,6 +31,23 @@ func servingFlags(f *pflag.FlagSet, s *serving) {
 	f.BoolVar(&s.fast, "fast", false, "with --serve: answer at once, not in the recorded time")
 	f.IntVar(&s.once, "once", 0, "with --serve: end after so many `sessions` (1 without a number), with 1 if the app differed")
 	f.Lookup("once").NoOptDefVal = "1"
+	s.flags = f
+}
+
+// check refuses what belongs to the app's part.
+func (s *serving) check(args []string) error {
+	if len(args) != 1 {
+		return usagef("--serve plays one session: name its id; smtp-proxy sandbox --from-capture FILTER makes one smarthost of many")
+	}
+	for _, name := range []string{"to", "deliver", "filter", "json", "pace"} {
+		if s.flags.Changed(name) {
+			return usagef("--serve and --%s: the smarthost's part or the app's, not both; leave one of them out", name)
+		}
+	}
+	if s.once < 0 {
+		return usagef("--once %d is negative: 0 serves until Ctrl-C", s.once)
+	}
+	return checkHere(s.listen)
 }
 
 const servingHelp = `With --serve it plays the smarthost's part: same greeting, replies, time and TLS
@@ -37,19 +55,12 @@ as recorded, so that the app's own handling of a failure can be worked on withou
 the smarthost. What the app says in another way than the recording is answered
 as the recording lets one expect, and reported on stderr. Messages are dropped.
 It runs until Ctrl-C, or with --once for so many sessions; then it exits with 1
-if the app did anything in another way.
-`
+if the app did anything in another way.`
 
 // serveRecording plays the smarthost of one session until ctx ends.
 func (p *program) serveRecording(ctx context.Context, s *serving, args []string) error {
-	if len(args) != 1 {
-		return usagef("--serve plays one session: name its id; smtp-proxy sandbox --from-capture FILTER makes one smarthost of many")
-	}
-	if err := checkHere(s.listen); err != nil {
+	if err := s.check(args); err != nil {
 		return err
-	}
-	if s.once < 0 {
-		return usagef("--once %d is negative: 0 serves until Ctrl-C", s.once)
 	}
 	found, err := p.find(ctx, args[0])
 	if err != nil {

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"smtp-proxy/proxy/session"
@@ -117,8 +118,17 @@ func (m *Model) Lacks() (all []string) {
 	if m.cut {
 		all = append(all, "An answer was longer than what the record keeps of it: only its beginning is played.")
 	}
+	if m.provesItself() {
+		all = append(all, "SCRAM makes the smarthost prove that it knows the password, which no record holds: an app that signs in so gives up at the first challenge.")
+	}
 	if m.clear {
 		all = append(all, "The recorded app spoke in clear, and the relay made TLS with the smarthost: an app in clear gets the same replies.")
 	}
 	return all
+}
+
+// provesItself reports whether an app signed in by a mechanism that asks the
+// smarthost for a proof (RFC 5802).
+func (m *Model) provesItself() bool {
+	return slices.ContainsFunc(m.exchanges["AUTH"], func(x *exchange) bool { return strings.HasPrefix(x.arg, "SCRAM-") })
 }

@@ -52,7 +52,7 @@ func (t *talk) likely(mechanism string) *answer {
 	}
 	if x := t.stage.model.usual(q); x != nil && t.offered(mechanism) {
 		other := *x.final()
-		other.challenges = nil
+		other.challenges, other.initial = nil, !x.final().atOnce()
 		return &other
 	}
 	return nil

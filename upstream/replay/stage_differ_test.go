@@ -108,6 +108,15 @@ func TestStageAnswersOtherApps(t *testing.T) {
 -> QUIT
 <- 221 bye`,
 			[]string{`AUTH LOGIN as "app" was not recorded: answered 235 as most others`}},
+		"a challenge that was not recorded": {`
+<- 220 mx
+-> EHLO app
+<- 250*
+-> AUTH LOGIN eve
+<- 334 UGFzc3dvcmQ6
+-> c2VjcmV0IHdvcmRz
+<- 235 2.7.0 welcome`,
+			[]string{`AUTH LOGIN as "" was not recorded: answered 235 as most others`}},
 		"the same in two lines": {`
 <- 220 mx
 -> EHLO app
