@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -57,8 +58,10 @@ func (r *reproduction) opensslHandshake() bool {
 func (r *reproduction) opensslCan() error {
 	const others = "use --format python, node or go"
 	switch goal := r.goal(); {
-	case goal.phase == session.PhaseConnect && goal.fault == faultTimeout:
-		return errors.New("openssl s_client waits for a connection for minutes: " + others)
+	case r.opensslHandshake() && goal.fault == faultTimeout:
+		return errors.New("openssl s_client waits for a connection or a handshake without end: " + others)
+	case goal.phase == session.PhaseHelo && goal.fault != "" && r.askedCertificate():
+		return errors.New("openssl s_client does not tell a handshake from what comes right behind it: " + others)
 	case goal.phase == session.PhaseConnect && goal.fault != "":
 	case r.tls == tlsNone:
 		return errors.New("openssl s_client speaks TLS only, and the session was in clear: " + others)
@@ -81,6 +84,12 @@ func (r *reproduction) opensslCan() error {
 		}
 	}
 	return fitsShell(r.host)
+}
+
+// askedCertificate reports that the smarthost asked for a certificate, which
+// under TLS 1.3 it refuses behind the handshake.
+func (r *reproduction) askedCertificate() bool {
+	return slices.ContainsFunc(r.steps, func(s step) bool { return s.tls != nil && s.tls.AskedCert })
 }
 
 // sClient is the command that connects.
