@@ -113,7 +113,8 @@ func likeDates(seen *session.TLS, at, now time.Time) (from, until time.Time) {
 			from = c.NotBefore
 		}
 	}
-	if from = earlier(from, until.Add(-time.Hour)); at.Before(from) != now.Before(from) || at.After(until) != now.After(until) {
+	from = earlier(from, until.Add(-time.Hour))
+	if at.Before(from) != now.Before(from) || at.After(until) != now.After(until) {
 		from, until = from.Add(now.Sub(at)), until.Add(now.Sub(at))
 	}
 	return from, until

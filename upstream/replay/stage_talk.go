@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -74,7 +75,7 @@ func (t *talk) line() ([]byte, error) {
 		part, err := t.r.ReadSlice('\n')
 		line = append(line, part...)
 		switch {
-		case err == nil && (strings.HasSuffix(string(line), "\r\n") || len(line) == 1):
+		case err == nil && bytes.HasSuffix(line, []byte("\r\n")):
 			return line, nil
 		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
 			return nil, err
