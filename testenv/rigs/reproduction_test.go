@@ -53,6 +53,7 @@ func (r failureRecord) reproduction(t *testing.T, f failure, as format) string {
 	out, errs, exit := execute(t, job{}, r.binary, "export", r.ids[f.name], "--format", as.name, "--data", r.data)
 	switch {
 	case exit == 0:
+		seek(t, needles(), as.String(), out)
 		return string(out)
 	case otherFormat.Match(errs):
 		t.Logf("%s: %s", as, errs)

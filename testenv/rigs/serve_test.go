@@ -35,6 +35,7 @@ func TestFailures(t *testing.T) {
 			})
 		}
 	})
+	t.Run("secrets", func(t *testing.T) { checkSecrets(t, r.proxy) })
 }
 
 // wantSame has each mail program meet the failure at the smarthost itself, and
