@@ -12,7 +12,7 @@ func hostileValues() []string {
 	return []string{
 		"", "-", "--", "-rf /", "~", "*", "a b", "a'b", `a"b`, `a\b`, `\`, `\n`, "$HOME", "$(touch pwned)", "`touch pwned`", "a;b|c&d>e<f",
 		"!!", "#x", "%s%n", "a\nb", "\n", "a\r\nMAIL FROM:<b@y>", "\x1b[31m", "tab\there", "é", "日本", "\xff\xfe", "a\xc3", "\u202eabc", "\u2028", "'''", `"""`,
-		"${x}", "${SMTP_PASSWORD}", "{{.Head}}", "</script>", "\x7f", "ends with newlines\n\n", "\x01auth=Bearer x\x01",
+		"${x}", "${SMTP_PASSWORD}", "{{.Head}}", "</script>", "\x7f", "ends with newlines\n\n", "\x01auth=Bearer x\x01", strings.Repeat("\x11", 5000), strings.Repeat("\xac", 5000),
 	}
 }
 
@@ -22,7 +22,7 @@ func FuzzShellWord(f *testing.F) {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		if strings.ContainsRune(value, 0) || len(value) > 10_000 {
+		if strings.ContainsRune(value, 0) || len(value) > 5000 {
 			return
 		}
 		word := shellWord(value)

@@ -35,6 +35,10 @@ func shellWord(value string) string {
 			b.WriteString(rest[:n])
 		default:
 			quote(false)
+			// One substitution for a run of them: dash gives up at thousands.
+			for n < len(rest) && (rest[n] < ' ' && rest[n] != '\n' && rest[n] != 0 || rest[n] == 0x7f || rest[n] >= 0x80 && !utf8.RuneStart(rest[n])) {
+				n++
+			}
 			b.WriteString(`"$(printf '` + octal(rest[:n]) + `')"`)
 		}
 		rest = rest[n:]
