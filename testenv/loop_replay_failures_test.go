@@ -1,7 +1,6 @@
 package testenv_test
 
 import (
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -26,13 +25,10 @@ type failing struct {
 
 func untrusted(_ *testing.T, f *testenv.Fault) { f.Roots = nil }
 
+// nobodyThere takes a port on which nothing listens, and that nobody can take.
 func nobodyThere(t *testing.T, f *testenv.Fault) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Upstream = ln.Addr().String()
-	ln.Close()
+	refused := startFault(t, "connect.refused")
+	f.Upstream, f.Resolver = refused.Upstream, refused.Resolver
 }
 
 func relayed(upstreamTLS, appTLS string) func(*testing.T, *testenv.Fault) {
