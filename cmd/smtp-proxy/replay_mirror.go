@@ -61,7 +61,7 @@ func modeOfUpgrade(rest []session.Entry) upstream.Mode {
 }
 
 func appTLSOf(entries []session.Entry) session.AppTLS {
-	began := false
+	began, offered := false, offeredToApp(entries)
 	for i := range entries {
 		e := &entries[i]
 		switch {
@@ -76,7 +76,31 @@ func appTLSOf(entries []session.Entry) session.AppTLS {
 			began = true
 		}
 	}
+	if offered { // and the app made no use of it
+		return session.AppOffer
+	}
 	return session.AppNone
+}
+
+// offeredToApp reports an EHLO reply with STARTTLS that reached the app: the
+// smarthost's own, unless the proxy took it out, or one that it was added to.
+func offeredToApp(entries []session.Entry) bool {
+	offered := false
+	for i := range entries {
+		e := &entries[i]
+		switch {
+		case e.Kind == session.KindReply && e.Verb == "EHLO" && e.Code == 250 && !e.Own:
+			offered = offersSTARTTLS(e.Text)
+		case e.Kind == session.KindNote && strings.HasPrefix(e.Text, "added STARTTLS"):
+			return true
+		case e.Kind == session.KindNote && strings.HasPrefix(e.Text, "removed STARTTLS"):
+			offered = false
+		}
+		if offered && (e.From == session.FromApp || i == len(entries)-1) {
+			return true
+		}
+	}
+	return false
 }
 
 // offersSTARTTLS reads an EHLO reply.

@@ -44,6 +44,8 @@ func TestReplayMirrorsTLS(t *testing.T) {
 		{"STARTTLS to the smarthost", demanding, "auto", "none", testenv.AppPlain},
 		{"implicit to the smarthost", implicit, "implicit", "none", testenv.AppPlain},
 		{"STARTTLS from the app", plain, "none", "offer", testenv.AppSTARTTLS},
+		{"STARTTLS offered to the app", demanding, "auto", "offer", testenv.AppPlain},
+		{"STARTTLS offered to the app by the smarthost", offering, "none", "offer", testenv.AppPlain},
 		{"STARTTLS on both", demanding, "starttls", "require", testenv.AppSTARTTLS},
 		{"implicit on both", implicit, "implicit", "implicit", testenv.AppImplicit},
 		{"implicit from the app", demanding, "auto", "implicit", testenv.AppImplicit},
