@@ -159,7 +159,7 @@ func (r *reproduction) shellCalls() ([]string, error) {
 		}
 		p.play(s)
 	}
-	if r.goal().phase == session.PhaseData {
+	if goal := r.goal(); goal.phase == session.PhaseData || goal.verb == "DATA" {
 		p.call("drop")
 	} else {
 		p.call("end")

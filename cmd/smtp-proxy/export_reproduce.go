@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"smtp-proxy/inspect/store"
@@ -82,6 +83,9 @@ func (x *export) reproduce(ctx context.Context) (*reproduction, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := x.lines(chosen); err != nil {
+		return nil, err
+	}
 	r := &reproduction{
 		session: s.ID, host: host, port: port, addr: s.Upstream.Addr, deliver: x.deliver, steps: chosen, left: left,
 		tls: wayOf(chosen), patience: patienceFor(chosen), sni: host, offered: offeredIn(s.Events),
@@ -94,6 +98,21 @@ func (x *export) reproduce(ctx context.Context) (*reproduction, error) {
 		return nil, fmt.Errorf("session %s ended as the certificate was revoked, which none of the tools and libraries asks about of its own accord: see it with smtp-proxy check %s", s.ID, r.target())
 	}
 	return r, x.texts(ctx, r)
+}
+
+// lines refuses a command that holds another one. What ends in a bare newline
+// is one command to this program, and may be two to the smarthost, of which the
+// second delivers.
+func (x *export) lines(steps []step) error {
+	for i := range steps {
+		switch text := steps[i].command; {
+		case strings.Contains(text, "\r\n"):
+			return fmt.Errorf("session %s has two lines in its command %s: no app can have sent that as one", x.session.ID, visible(fmt.Sprintf("%.60q", text)))
+		case strings.ContainsAny(text, "\r\n") && !x.deliver:
+			return fmt.Errorf("session %s has a bare newline in its command %s, behind which a lax smarthost reads a second one: export with --deliver if that may deliver mail", x.session.ID, visible(fmt.Sprintf("%.60q", text)))
+		}
+	}
+	return nil
 }
 
 // texts finds the messages that are sent.

@@ -35,14 +35,14 @@ func (x *export) choose(all []step) (steps []step, left int, err error) {
 func (x *export) alone(steps []step) ([]step, int) {
 	last := steps[len(steps)-1]
 	seen := map[int]bool{}
-	steps = slices.DeleteFunc(steps, func(s step) bool {
+	steps = slices.DeleteFunc(steps[:len(steps)-1], func(s step) bool {
 		if s.message >= 0 && s.message != last.message {
 			seen[s.message] = true
 			return true
 		}
-		return !x.deliver && !last.content && (s.content || s.verb == "DATA" && last.verb != "DATA")
+		return !x.deliver && !last.content && (s.content || s.verb == "DATA")
 	})
-	return steps, len(seen)
+	return append(steps, last), len(seen)
 }
 
 // goalOf finds the step that all is for.

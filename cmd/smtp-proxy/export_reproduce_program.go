@@ -87,7 +87,7 @@ func (r *reproduction) calls(l language) ([]string, error) {
 		}
 	}
 	switch goal := r.goal(); {
-	case goal.phase == session.PhaseData:
+	case goal.phase == session.PhaseData || goal.verb == "DATA":
 		p.call("drop")
 	default:
 		p.call("end")

@@ -7,6 +7,7 @@ import (
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
+	"smtp-proxy/proxy/wire"
 )
 
 // The words for what went wrong without a reply, the same in the programs of
@@ -152,15 +153,19 @@ func (d *dialogue) broken(e *session.Entry, word string) {
 
 // command takes one that may have gone to the smarthost.
 func (d *dialogue) command(e *session.Entry) {
-	if e.Verb == "MAIL" {
+	verb := e.Verb
+	if e.Kind == session.KindCommand { // a file may call DATA by another name
+		verb = wire.ParseCommandText(e.Text).Verb
+	}
+	if verb == "MAIL" {
 		d.message++
 	}
 	if e.Kind == session.KindData && (e.Verb == "BDAT" || e.Text != "") {
 		return // its command waits already, or it has no end
 	}
-	s := step{phase: e.Phase, verb: e.Verb, command: e.Text, message: d.message, auth: e.Auth}
-	s.content = e.Verb == "BDAT" || e.Verb == "."
-	switch e.Verb {
+	s := step{phase: e.Phase, verb: verb, command: e.Text, message: d.message, auth: e.Auth}
+	s.content = verb == "BDAT" || verb == "."
+	switch verb {
 	case "EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "QUIT":
 		s.message = -1
 	}
