@@ -27,7 +27,7 @@ type repetition struct {
 // ReplayCommand sends recorded sessions again.
 func (p *program) ReplayCommand() *cobra.Command {
 	r, serve := newRepetition(), serving{}
-	typed := false
+	typed := map[string]bool{}
 	cmd := &cobra.Command{
 		Use:   "replay ID|FILE | --filter FILTER",
 		Short: "send a recorded session again and compare reply by reply",
@@ -41,7 +41,9 @@ func (p *program) ReplayCommand() *cobra.Command {
 		// The environment and the file are read behind the arguments: here a flag
 		// is changed only where somebody typed it.
 		Args: func(cmd *cobra.Command, args []string) error {
-			typed = cmd.Flags().Changed("upstream")
+			for _, name := range []string{"upstream", "to", "deliver"} {
+				typed[name] = cmd.Flags().Changed(name)
+			}
 			return arguments(0, 1, "")(cmd, args)
 		},
 		ValidArgs: []string{"latest", "latest-failed"},
@@ -49,7 +51,7 @@ func (p *program) ReplayCommand() *cobra.Command {
 			if serve.wanted {
 				return p.serveRecording(cmd.Context(), &serve, args)
 			}
-			r.chosen = typed || p.ownSetting("replay", "upstream")
+			r.keepOwn(func(flag string) bool { return typed[flag] || p.ownSetting("replay", flag) })
 			if err := r.ready(p, args); err != nil {
 				return err
 			}
@@ -74,7 +76,9 @@ recorded as a session of its own, which names the first.
 Nothing is delivered unless --to or --deliver is given: RSET goes out where the
 message would begin. It goes to the recorded upstream unless --upstream is given.
 The record holds no passwords: a session that signed in does so again with
---user and --password-file, and is played without otherwise.
+--user and --password-file, and is played without otherwise. Beyond this machine
+they go to another smarthost under TLS only, unless --upstream-tls says otherwise,
+and to that of a file only where --upstream names it.
 
 With --filter all sessions that match are played, oldest first; those that
 repeat others are left out.
@@ -88,6 +92,16 @@ recording with the number of the phase: 2 connect, 21 greeting, 22 EHLO,
 usage, 130 when it was interrupted.
 
 ` + filterHelp
+
+// keepOwn leaves what decides about mail to this command's own settings. A file
+// may have --to for check, where it delivers nothing, and --deliver for export.
+func (r *repetition) keepOwn(own func(flag string) bool) {
+	r.chosen = own("upstream")
+	if !own("to") {
+		r.what.to = nil
+	}
+	r.what.deliver = r.what.deliver && own("deliver")
+}
 
 // ownSetting reports whether a flag that run has too was set for a command
 // alone: by its variable, or in its own table of the file.
@@ -107,6 +121,9 @@ func (p *program) replayOne(ctx context.Context, r *repetition, id string) error
 		return err
 	}
 	defer found.close()
+	if err := r.checkTrust(found.session, id); err != nil {
+		return err
+	}
 	x, err := p.newReplayer(r)
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"io"
 
 	"smtp-proxy/inspect"
+	"smtp-proxy/policy"
+	"smtp-proxy/upstream"
 	"smtp-proxy/upstream/probe"
 	"smtp-proxy/upstream/replay"
 )
@@ -14,6 +16,26 @@ func (r *repetition) checkSignIn() error {
 		return nil
 	}
 	return r.secrets.check(probe.Script{User: r.user})
+}
+
+// checkTrust refuses to sign in where a file alone says: whoever wrote it would
+// be told the password.
+func (r *repetition) checkTrust(s *inspect.Session, id string) error {
+	if _, file := captureNamed(id); !file || r.user == "" || r.config.Upstream != "" {
+		return nil
+	}
+	return usagef("only the file says that %s is the smarthost, and no password goes anywhere on a file's word: name it with --upstream", visible(s.Upstream.Name))
+}
+
+// sealed is the mode for another smarthost than the recorded one: a secret goes
+// there under TLS, unless --upstream-tls says otherwise.
+func (r *repetition) sealed(t upstream.Target) upstream.Target {
+	const smtps = 465
+	if r.user != "" && r.config.Upstream != "" && r.config.UpstreamTLS == asRecorded &&
+		t.Mode == upstream.ModeAuto && t.Port != smtps && !policy.Loopback(t.Name) {
+		t.Mode = upstream.ModeSTARTTLS
+	}
+	return t
 }
 
 // credentials reads the secret; nil when none is given.

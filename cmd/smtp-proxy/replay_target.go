@@ -54,7 +54,7 @@ func (x *replayer) place(s *inspect.Session, m mirror) (place, error) {
 		return place{}, err
 	}
 	connector, err := x.r.connector(roots)
-	return place{target, connector}, err
+	return place{x.r.sealed(target), connector}, err
 }
 
 // mode is how the upstream leg is to be secured.
