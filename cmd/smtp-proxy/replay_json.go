@@ -45,7 +45,7 @@ type addedJSON struct {
 // object is a replay as the contract words it.
 func (s *played) object() replayJSON {
 	x := replayJSON{
-		Session: s.recorded.ID, Target: s.target, Identical: s.result.Identical(), Steps: []stepJSON{}, NotSent: s.result.NotSent,
+		Session: s.recorded.ID, Target: s.target, Identical: s.identical(), Steps: []stepJSON{}, NotSent: s.result.NotSent,
 		Recorded: s.result.Recorded, Reached: s.result.Reached, Delivered: s.result.Delivered, Verdict: s.verdict(), Findings: s.findings(),
 	}
 	if x.NotSent == nil {

@@ -16,7 +16,7 @@ func (v comparison) conclusion(b *bytes.Buffer, s *played) {
 		b.WriteByte('\n')
 	}
 	as := boldRed
-	if s.result.Identical() {
+	if s.identical() {
 		as = green
 	}
 	b.WriteString(v.paint(as, visible(oneLine(s.verdict()))) + "\n")

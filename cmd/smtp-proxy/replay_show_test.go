@@ -106,6 +106,36 @@ func TestReplayVerdict(t *testing.T) {
 	}
 }
 
+// A sign-in that is left out was not repeated: where the recording ended with
+// it, there is nothing identical.
+func TestReplayVerdictWithoutSignIn(t *testing.T) {
+	same := []replay.Step{{Command: "EHLO app.example", Same: true}}
+	other := []replay.Step{{Command: "EHLO app.example", Why: "no longer offers DSN"}}
+	given := replay.Options{Auth: &replay.Credentials{User: "me"}}
+	for _, test := range []struct {
+		accepted bool
+		options  replay.Options
+		recorded session.Phase
+		steps    []replay.Step
+		code     ended
+		want     string
+	}{
+		{false, replay.Options{}, session.PhaseHelo, same, exitAuth, notTried},
+		{false, replay.Options{}, session.PhaseHelo, other, 1, "1 of 1 reply differs: EHLO app.example: no longer offers DSN"},
+		{false, replay.Options{}, session.PhaseRcpt, same, 0, "identical: 1 reply, without the sign-in"},
+		{true, replay.Options{}, session.PhaseHelo, same, 0, "identical: 1 reply, without the sign-in"},
+		{false, given, session.PhaseHelo, same, 0, "identical: 1 reply"},
+	} {
+		s := &played{
+			recorded: &inspect.Session{Auth: &inspect.Auth{Accepted: test.accepted}}, options: test.options,
+			result: replay.Result{Steps: test.steps, Recorded: test.recorded, Reached: test.recorded},
+		}
+		if got := s.verdict(); got != test.want || s.code(t.Context()) != test.code || s.object().Identical != (test.code == 0) {
+			t.Errorf("%+v: got %q and %d, identical %t, want %q and %d", test, got, s.code(t.Context()), s.object().Identical, test.want, test.code)
+		}
+	}
+}
+
 // A series that differs in ever other ways takes no more room for it.
 func TestReasons(t *testing.T) {
 	var r reasons

@@ -78,7 +78,7 @@ func (t *tally) add(id string, seen *played, err error) {
 	if len(seen.noted) > 0 {
 		t.unsigned++
 	}
-	phase, short := seen.result.Short()
+	phase, short := seen.short()
 	switch {
 	case seen.cutOff():
 		t.cut = append(t.cut, id)
@@ -88,7 +88,7 @@ func (t *tally) add(id string, seen *played, err error) {
 			t.phases = map[session.Phase]int{}
 		}
 		t.phases[phase]++
-	case seen.result.Identical():
+	case seen.identical():
 		t.identical++
 	default:
 		t.differ.add(seen.reason())
@@ -160,6 +160,8 @@ func (s *played) reason() string {
 	switch {
 	case len(list) > 0:
 		return commandVerb(list[0].Command) + ": " + clip(oneLine(list[0].Why), mostText)
+	case s.untried():
+		return "AUTH: not accepted then, and not tried without credentials"
 	case s.result.Err != nil:
 		return clip(oneLine(rootOf(s.result.Err).Error()), mostText)
 	}

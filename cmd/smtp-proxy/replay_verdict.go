@@ -13,15 +13,38 @@ import (
 
 // code returns what the replay of one session ends with.
 func (s *played) code(ctx context.Context) ended {
-	switch phase, short := s.result.Short(); {
+	switch phase, short := s.short(); {
 	case ctx.Err() != nil && s.cutOff():
 		return exitInterrupted
 	case short:
 		return codeOf(phase)
-	case !s.result.Identical():
+	case !s.identical():
 		return exitFailed
 	}
 	return 0
+}
+
+// short is Short, and AUTH where the recording ended there and nothing was tried.
+func (s *played) short() (session.Phase, bool) {
+	phase, short := s.result.Short()
+	if !short && s.untried() {
+		return session.PhaseAuth, true
+	}
+	return phase, short
+}
+
+// identical reports whether all was answered as recorded, and what the
+// recording failed in was tried.
+func (s *played) identical() bool { return s.result.Identical() && !s.untried() }
+
+// untried reports a recording that ended with a sign-in that was not accepted,
+// which is left out without credentials: that nothing else differs says nothing.
+func (s *played) untried() bool {
+	if !s.result.Identical() || s.unsigned() == "" || s.recorded.Auth.Accepted {
+		return false
+	}
+	beyond := []session.Phase{session.PhaseMail, session.PhaseRcpt, session.PhaseData, session.PhaseDot}
+	return !slices.Contains(beyond, s.result.Recorded)
 }
 
 // cutOff reports a session that its owner has ended.
@@ -40,10 +63,23 @@ func (s *played) verdict() string {
 		return "interrupted" + s.whatWent()
 	case short:
 		return s.stopped(phase)
+	case s.untried():
+		return notTried
 	case s.result.Identical():
-		return "identical: " + counted(s.compared(), "reply", "replies") + s.whatWent()
+		return "identical: " + counted(s.compared(), "reply", "replies") + s.unsigned() + s.whatWent()
 	}
 	return s.difference() + s.whatWent()
+}
+
+// notTried is the verdict where the recording ended with the sign-in.
+const notTried = "the sign-in that was not accepted then is not tried again without credentials: --user USER --password-file FILE"
+
+// unsigned says that the sign-in was left out.
+func (s *played) unsigned() string {
+	if s.recorded == nil || s.recorded.Auth == nil || s.options.Auth != nil {
+		return ""
+	}
+	return ", without the sign-in"
 }
 
 // stopped words a session that did not get as far as the recording.
