@@ -86,11 +86,14 @@ func (l *learner) heard(e *session.Entry) {
 		}
 		a.text = ""
 	}
-	if e.Leg == session.App && !e.Secure && l.at.secure {
+	if e.Leg == session.App && !e.Secure && l.at.secure && !leadsToTLS(e.Verb) {
 		l.model.clear = true
 	}
 	l.pending = append(l.pending, a)
 }
+
+// leadsToTLS tells what an app says in clear on its way to STARTTLS.
+func leadsToTLS(verb string) bool { return verb == "EHLO" || verb == "HELO" || verb == "STARTTLS" }
 
 // replied files a reply under what it answers.
 func (l *learner) replied(e *session.Entry) {
