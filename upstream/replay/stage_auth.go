@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"crypto/md5"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -110,6 +111,7 @@ func (s *signIn) hear(line string) {
 		return
 	}
 	words := string(text)
+	defer func() { s.user = nameAlone(s.user) }()
 	switch s.mechanism {
 	case "PLAIN":
 		if parts := strings.Split(words, "\x00"); len(parts) == 3 {
@@ -118,16 +120,27 @@ func (s *signIn) hear(line string) {
 	case "LOGIN":
 		s.user = words
 	case "CRAM-MD5":
-		if i := strings.LastIndexByte(words, ' '); i >= 0 {
+		if i := strings.LastIndexByte(words, ' '); i >= 0 && len(words)-i-1 == 2*md5.Size {
 			s.user = words[:i]
 		}
 	case "XOAUTH2":
-		user, _, _ := strings.Cut(words, "\x01")
-		s.user = strings.TrimPrefix(user, "user=")
+		if user, rest, ok := strings.Cut(words, "\x01"); ok && strings.HasPrefix(rest, "auth=") {
+			s.user = strings.TrimPrefix(user, "user=")
+		}
 	case "OAUTHBEARER":
 		_, rest, _ := strings.Cut(words, "a=")
 		s.user, _, _ = strings.Cut(rest, ",")
 	}
+}
+
+// nameAlone drops what can be no name: an app that answers one mechanism in the
+// way of another has its secret there.
+func nameAlone(user string) string {
+	const most = 320 // octets of an address (RFC 3696, erratum 1690)
+	if len(user) > most || strings.ContainsFunc(user, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		return ""
+	}
+	return user
 }
 
 // wants is how many answers a mechanism takes from the app, at least.
