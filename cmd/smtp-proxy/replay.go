@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"smtp-proxy/policy"
 )
@@ -18,7 +19,8 @@ type repetition struct {
 	secrets secretFiles
 	user    string
 	asJSON  bool
-	unkept  bool // --no-record
+	unkept  bool            // --no-record
+	typed   map[string]bool // flags of the command line itself
 
 	what replayed
 	many series
@@ -27,7 +29,6 @@ type repetition struct {
 // ReplayCommand sends recorded sessions again.
 func (p *program) ReplayCommand() *cobra.Command {
 	r, serve := newRepetition(), serving{}
-	typed := map[string]bool{}
 	cmd := &cobra.Command{
 		Use:   "replay ID|FILE | --filter FILTER",
 		Short: "send a recorded session again and compare reply by reply",
@@ -41,17 +42,18 @@ func (p *program) ReplayCommand() *cobra.Command {
 		// The environment and the file are read behind the arguments: here a flag
 		// is changed only where somebody typed it.
 		Args: func(cmd *cobra.Command, args []string) error {
-			for _, name := range []string{"upstream", "to", "deliver"} {
-				typed[name] = cmd.Flags().Changed(name)
-			}
+			r.typed = typedFlags(cmd.Flags())
 			return arguments(0, 1, "")(cmd, args)
 		},
 		ValidArgs: []string{"latest", "latest-failed"},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := serve.checkTyped(r.typed); err != nil {
+				return err
+			}
 			if serve.wanted {
 				return p.serveRecording(cmd.Context(), &serve, args)
 			}
-			r.keepOwn(func(flag string) bool { return typed[flag] || p.ownSetting("replay", flag) })
+			r.keepOwn(func(flag string) bool { return r.typed[flag] || p.ownSetting("replay", flag) })
 			if err := r.ready(p, args); err != nil {
 				return err
 			}
@@ -101,6 +103,13 @@ func (r *repetition) keepOwn(own func(flag string) bool) {
 		r.what.to = nil
 	}
 	r.what.deliver = r.what.deliver && own("deliver")
+}
+
+// typedFlags are the flags of a command line.
+func typedFlags(f *pflag.FlagSet) map[string]bool {
+	typed := map[string]bool{}
+	f.Visit(func(f *pflag.Flag) { typed[f.Name] = true })
+	return typed
 }
 
 // ownSetting reports whether a flag that run has too was set for a command

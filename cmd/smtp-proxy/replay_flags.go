@@ -78,11 +78,22 @@ func (r *repetition) ready(p *program, args []string) error {
 	if !r.chosen {
 		r.config.Upstream = "" // what a file says for run is about the app's mail of today
 	}
-	mistakes := []error{r.checkWay(), r.checkTo(), r.checkSignIn(), r.many.check(args, r.what)}
+	mistakes := []error{r.checkWay(), r.checkTo(), r.checkSignIn(), r.many.check(args, r.what), r.checkOne()}
 	if dir, err := p.dataDir(); err == nil && dir == "none" {
 		r.unkept = true
 	}
 	return usage(errors.Join(mistakes...))
+}
+
+// checkOne refuses for one session what bounds many. What a file or the
+// environment says of many is no mistake.
+func (r *repetition) checkOne() error {
+	for _, name := range []string{"after", "limit", "parallel", "rate", "yes"} {
+		if r.many.filter == "" && r.typed[name] {
+			return fmt.Errorf("--%s belongs to --filter: leave it out for one session", name)
+		}
+	}
+	return nil
 }
 
 // checkWay refuses what is no way to a smarthost.

@@ -35,8 +35,6 @@ func (m series) check(args []string, what replayed) error {
 		mistakes = append(mistakes, fmt.Errorf("%q and --filter: one session or many, not both; leave one of them out", args[0]))
 	case !many && len(args) == 0:
 		mistakes = append(mistakes, errors.New("replay needs the id of a session (latest, latest-failed, or as sessions lists it), a file, or --filter"))
-	case !many && (m.after != "" || m.limit != 0 || m.sure || m.rate.given):
-		mistakes = append(mistakes, errors.New("--after, --limit, --rate and --yes belong to --filter: leave them out for one session"))
 	}
 	if m.limit < 0 {
 		mistakes = append(mistakes, fmt.Errorf("--limit %d is negative: 0 plays all", m.limit))

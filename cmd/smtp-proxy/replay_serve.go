@@ -22,7 +22,6 @@ type serving struct {
 	listen string
 	fast   bool
 	once   int
-	flags  *pflag.FlagSet // all of replay
 }
 
 func servingFlags(f *pflag.FlagSet, s *serving) {
@@ -31,7 +30,6 @@ func servingFlags(f *pflag.FlagSet, s *serving) {
 	f.BoolVar(&s.fast, "fast", false, "with --serve: answer at once, not in the recorded time")
 	f.IntVar(&s.once, "once", 0, "with --serve: end after so many `sessions` (1 without a number), with 1 if the app differed")
 	f.Lookup("once").NoOptDefVal = "1"
-	s.flags = f
 }
 
 // check refuses what belongs to the app's part.
@@ -39,15 +37,30 @@ func (s *serving) check(args []string) error {
 	if len(args) != 1 {
 		return usagef("--serve plays one session: name its id; smtp-proxy sandbox --from-capture FILTER makes one smarthost of many")
 	}
-	for _, name := range []string{"to", "deliver", "filter", "json", "pace"} {
-		if s.flags.Changed(name) {
-			return usagef("--serve and --%s: the smarthost's part or the app's, not both; leave one of them out", name)
-		}
-	}
 	if s.once < 0 {
 		return usagef("--once %d is negative: 0 serves until Ctrl-C", s.once)
 	}
 	return checkHere(s.listen)
+}
+
+// checkTyped refuses flags of the one part beside those of the other: without
+// --serve, --once would talk to the smarthost itself. What a file or the
+// environment says of the other part is no mistake.
+func (s *serving) checkTyped(typed map[string]bool) error {
+	if !s.wanted {
+		for _, name := range []string{"once", "fast", "listen"} {
+			if typed[name] {
+				return usagef("--%s belongs to --serve: give both, or leave it out", name)
+			}
+		}
+		return nil
+	}
+	for _, name := range []string{"to", "deliver", "filter", "json", "pace", "upstream", "user"} {
+		if typed[name] {
+			return usagef("--serve and --%s: the smarthost's part or the app's, not both; leave one of them out", name)
+		}
+	}
+	return nil
 }
 
 const servingHelp = `With --serve it plays the smarthost's part: same greeting, replies, time and TLS
