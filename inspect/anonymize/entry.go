@@ -2,6 +2,7 @@ package anonymize
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 
 	"smtp-proxy/proxy/session"
@@ -56,7 +57,9 @@ func (a *Anonymizer) command(text string) string {
 	case "HELO", "EHLO", "LHLO":
 		return verb + " " + a.named(rest)
 	case "MAIL", "RCPT":
-		return verb + " " + a.path(rest)
+		return verb + " " + parameterID.ReplaceAllStringFunc(a.path(rest), a.valueOf)
+	case "XCLIENT", "XFORWARD":
+		return verb + " " + parameterAny.ReplaceAllStringFunc(rest, a.valueOf)
 	case "VRFY", "EXPN", "ETRN":
 		return verb + " " + scan{Anonymizer: a, rest: a.learned}.text(rest)
 	}
@@ -67,6 +70,22 @@ func (a *Anonymizer) command(text string) string {
 		return verb + " " + scan{Anonymizer: a}.text(rest)
 	}
 	return scan{Anonymizer: a, strict: true}.text(text)
+}
+
+// parameterID is an app's own name for a message (RFC 3461, section 4.4). parameterAny are those of XCLIENT
+// and XFORWARD, which name whom somebody else has spoken to.
+var (
+	parameterID  = regexp.MustCompile(`(?i)\sENVID=\S+`)
+	parameterAny = regexp.MustCompile(`\S+=\S+`)
+)
+
+// valueOf replaces the value of a parameter, whatever it looks like.
+func (a *Anonymizer) valueOf(parameter string) string {
+	name, value, _ := strings.Cut(parameter, "=")
+	if out := a.text(value); out != value {
+		return name + "=" + out
+	}
+	return name + "=" + a.name(value)
 }
 
 func (a *Anonymizer) learned(word string) string {

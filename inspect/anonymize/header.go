@@ -32,16 +32,16 @@ func (p *parser) fieldOf(field string) string {
 	}
 	head, value := field[:strings.IndexByte(field, ':')+1], field[strings.IndexByte(field, ':')+1:]
 	switch strings.ToLower(name) {
-	case "mime-version", "date", "content-length", "lines", "precedence", "auto-submitted", "importance", "priority", "x-priority", "content-disposition-type":
-		return field
+	case "mime-version", "content-length", "lines", "precedence", "auto-submitted", "importance", "priority", "x-priority":
+		return head + p.technical(value)
 	case "content-transfer-encoding":
 		p.part.encoding = strings.ToLower(strings.TrimSpace(value))
-		return field
+		return head + p.technical(value)
 	case "content-type":
 		p.contentType(value)
-		return head + p.parameters(value)
+		return head + p.described(value)
 	case "content-disposition":
-		return head + p.parameters(value)
+		return head + p.described(value)
 	}
 	if usual.MatchString(strings.ToLower(name)) {
 		return head + p.value(value)
@@ -59,7 +59,7 @@ func (p *parser) fieldHead(head string) string {
 }
 
 // usual are the names of fields that everybody uses.
-var usual = regexp.MustCompile(`^(from|to|cc|bcc|reply-to|sender|return-path|delivered-to|received|subject|message-id|in-reply-to|references|comments|keywords|resent-[a-z-]+|list-[a-z-]+|content-[a-z-]+|dkim-signature|domainkey-signature|arc-[a-z-]+|authentication-results|received-spf|x-mailer|user-agent|x-original-to|envelope-to|x-spam-[a-z-]+|errors-to|disposition-notification-to|organization|thread-(topic|index)|x-originating-ip|x-sender|x-received|feedback-id|reporting-mta|final-recipient|original-recipient|action|status|diagnostic-code|remote-mta|arrival-date|x-postfix-[a-z-]+)$`)
+var usual = regexp.MustCompile(`^(date|from|to|cc|bcc|reply-to|sender|return-path|delivered-to|received|subject|message-id|in-reply-to|references|comments|keywords|resent-[a-z-]+|list-[a-z-]+|content-[a-z-]+|dkim-signature|domainkey-signature|arc-[a-z-]+|authentication-results|received-spf|x-mailer|user-agent|x-original-to|envelope-to|x-spam-[a-z-]+|errors-to|disposition-notification-to|organization|thread-(topic|index)|x-originating-ip|x-sender|x-received|feedback-id|reporting-mta|final-recipient|original-recipient|action|status|diagnostic-code|remote-mta|arrival-date|x-postfix-[a-z-]+)$`)
 
 // word2047 is an encoded word (RFC 2047, section 2).
 var word2047 = regexp.MustCompile(`=\?([^?\s]+)\?([QqBb])\?([^?\s]*)\?=`)
@@ -133,6 +133,34 @@ func (p *parser) contentType(value string) {
 	p.borders = append(p.borders, strings.TrimRight(m[1]+m[2], " \t"))
 }
 
+// described replaces what somebody chose in a field that has parameters.
+func (p *parser) described(value string) string {
+	kind, _, _ := strings.Cut(value, ";")
+	return p.technical(kind) + p.parameters(value[len(kind):])
+}
+
+// technical leaves a value that is one of the words which software knows. Anybody
+// may have written anything in its place, or a comment behind it.
+func (p *parser) technical(value string) string {
+	if known.MatchString(value) {
+		return value
+	}
+	return p.value(value)
+}
+
+// known are words without a name in them: numbers, and those of RFC 2045, 2046,
+// 3834, 5545, 6522 and of the fields for how urgent a message is.
+var known = regexp.MustCompile(`(?i)^\s*"?(?:\d{1,10}|\d\.\d|\d \((?:highest|high|normal|low|lowest)\)` +
+	`|7bit|8bit|binary|base64|quoted-printable|x-uuencode` +
+	`|bulk|list|junk|first-class|normal|high|low|urgent|non-urgent|no|yes|auto-(?:generated|replied|notified)` +
+	`|attachment|inline|form-data|flowed|fixed|request|reply|publish|cancel|counter|refresh|(?:sha-?|md)\d{1,3}|pgp-(?:sha|md)\d{1,3}` +
+	`|utf-?(?:7|8|16|16le|16be|32)|us-ascii|ascii|iso-8859-\d{1,2}|iso-2022-[a-z0-9-]{2,5}|windows-\d{3,4}|cp\d{3,4}|koi8-[ru]|gb2312|gbk|gb18030|big5|euc-(?:jp|kr|cn|tw)|shift_jis|macintosh` +
+	`|multipart/(?:mixed|alternative|related|report|signed|encrypted|digest|parallel|form-data)|message/(?:rfc822|global|partial|delivery-status|disposition-notification|feedback-report|external-body)` +
+	`|delivery-status|disposition-notification|feedback-report` +
+	`|text/(?:plain|html|enriched|richtext|calendar|csv|css|markdown|xml|vcard|x-vcard|x-amp-html|rfc822-headers|watch-html|x-[a-z]{1,8})|image/(?:png|p?jpe?g|gif|webp|bmp|tiff|svg\+xml|heic|x-icon)` +
+	`|audio/(?:mpeg|wav|ogg|mp4)|video/(?:mpeg|mp4|quicktime|webm)|font/woff2?` +
+	`|application/(?:octet-stream|pdf|json|xml|zip|gzip|x-gzip|x-zip-compressed|x-tar|rtf|msword|vnd\.ms-[a-z-]{1,30}|vnd\.openxmlformats-[a-z.-]{1,80}|vnd\.oasis\.opendocument\.[a-z]{1,20}|ms-tnef|ics|javascript|postscript|(?:x-)?pkcs7-(?:mime|signature)|pgp-(?:encrypted|signature|keys)))"?\s*$`)
+
 var (
 	boundary    = regexp.MustCompile(`(?i);\s*boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))`)
 	parameterOf = regexp.MustCompile(`(?is)(;\s*)([a-z0-9*_-]+)(\s*=\s*)("(?:[^"\\]|\\.)*"|[^;\r\n]*)`)
@@ -149,7 +177,7 @@ func (p *parser) parameters(value string) string {
 		case name == "boundary": // which may hold the name of a host
 			return m[1] + m[2] + m[3] + p.a.name(m[4])
 		case strings.HasPrefix(name, "charset"), name == "format", name == "delsp", name == "type", name == "protocol", name == "micalg", name == "size", name == "report-type", name == "method":
-			return param
+			return m[1] + m[2] + m[3] + p.technical(m[4])
 		}
 		return m[1] + m[2] + m[3] + p.value(m[4])
 	})
