@@ -76,6 +76,9 @@ func (p *program) replayMany(ctx context.Context, r *repetition) error {
 		return err
 	}
 	defer chosen.close()
+	if chosen.remaining() == 0 {
+		p.nothingChosen(r.many, chosen.repeated)
+	}
 	x, err := p.newReplayer(r)
 	if err != nil {
 		return err
@@ -83,6 +86,19 @@ func (p *program) replayMany(ctx context.Context, r *repetition) error {
 	defer x.close()
 	q := &sequence{replayer: x, store: s, chosen: chosen, progress: p.newProgress(chosen.remaining())}
 	return q.run(ctx)
+}
+
+// nothingChosen says why nothing is played: in a script that would pass for
+// success.
+func (p *program) nothingChosen(m series, repeated int) {
+	switch {
+	case repeated > 0:
+		fmt.Fprintf(p.stderr, "smtp-proxy: all that match %s repeat others: name one by its id to play it\n", visible(m.filter))
+	case m.after != "":
+		fmt.Fprintf(p.stderr, "smtp-proxy: no session behind %s matches %s\n", visible(m.after), visible(m.filter))
+	default:
+		fmt.Fprintf(p.stderr, "smtp-proxy: no recorded session matches %s: smtp-proxy sessions lists them; name another record with --data DIR\n", visible(m.filter))
+	}
 }
 
 // choose settles which sessions are played.

@@ -47,6 +47,7 @@ type played struct {
 	options  replay.Options
 	kept     bool
 	again    string   // what names the recording
+	way      string   // flags that settled where and how
 	noted    []string // what whoever started it should know
 }
 
@@ -153,7 +154,7 @@ func (x *replayer) play(ctx context.Context, p *prepared) (*played, error) {
 	if o.Timeout == 0 {
 		o.Timeout = replyTimeout(p.session.Events, o)
 	}
-	out := &played{recorded: p.session, target: p.place.target.Name, options: x.options, again: p.session.ID, noted: x.notes(p.session)}
+	out := &played{recorded: p.session, target: p.place.target.Name, options: x.options, again: p.session.ID, way: x.r.way(), noted: x.notes(p.session)}
 	out.result = p.script.Play(ctx, t.app, o)
 	out.now = t.finish()
 	if out.cutOff() {

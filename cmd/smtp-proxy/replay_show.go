@@ -190,6 +190,8 @@ func (v comparison) below(b *bytes.Buffer, step replay.Step) {
 		v.side(b, "now", step.Now, waited(step.Wait))
 	case step.Recorded == step.Now && step.RecordedWait > 0:
 		v.side(b, "both", step.Recorded, took(step.RecordedWait)+", now "+took(step.Wait))
+	case step.Recorded == step.Now && step.Same: // made by the proxy: it took no time then
+		v.side(b, "both", step.Recorded, "")
 	default:
 		v.side(b, "recorded", step.Recorded, waited(step.RecordedWait))
 		v.side(b, "now", step.Now, waited(step.Wait))

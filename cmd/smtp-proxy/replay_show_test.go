@@ -136,6 +136,34 @@ func TestReplayVerdictWithoutSignIn(t *testing.T) {
 	}
 }
 
+// What is proposed goes the way that was gone, and says what gets past where it
+// ended.
+func TestReplayNext(t *testing.T) {
+	leg := func(verified bool, trouble string) inspect.UpstreamLeg {
+		return inspect.UpstreamLeg{TLS: &session.TLS{Verified: verified, Error: trouble}}
+	}
+	r := newRepetition()
+	r.config.Upstream, r.config.UpstreamCA, r.user, r.secrets.password = "mx.example.net:25", "my roots.pem", "me", "secret"
+	const way = " --upstream mx.example.net:25 --upstream-ca 'my roots.pem' --user me --password-file secret"
+	if got := r.way(); got != way {
+		t.Errorf("way of %+v: got %q, want %q", r.config, got, way)
+	}
+	for name, test := range map[string]struct {
+		then, now inspect.UpstreamLeg
+		way, want string
+	}{
+		"another root": {leg(true, ""), leg(false, "untrusted"), "", "smtp-proxy replay 01JD --data d --upstream-ca FILE  trusts a root that run was given"},
+		"no root fits": {leg(true, ""), leg(false, "untrusted"), way, ""},
+		"insecure":     {leg(false, "expired"), leg(false, "expired"), way, "smtp-proxy replay 01JD --data d" + way + " --upstream-insecure  goes on all the same, as was done then"},
+		"not TLS":      {leg(true, ""), leg(true, ""), "", ""},
+	} {
+		s := &played{recorded: &inspect.Session{Upstream: test.then}, now: &inspect.Session{Upstream: test.now}, again: "01JD", way: test.way}
+		if got := strings.Join(s.trust("smtp-proxy replay 01JD --data d"+test.way), "\n"); got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 // A series that differs in ever other ways takes no more room for it.
 func TestReasons(t *testing.T) {
 	var r reasons
