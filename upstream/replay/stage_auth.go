@@ -13,15 +13,15 @@ import (
 // auth plays an AUTH exchange (RFC 4954). Whether a secret is right cannot be
 // known, the record holds none: who was accepted is accepted again.
 func (t *talk) auth(ctx context.Context, arg string) bool {
-	mechanism, initial, given := strings.Cut(arg, " ")
-	mechanism = strings.ToUpper(mechanism)
+	word, initial, given := strings.Cut(arg, " ")
+	mechanism := strings.ToUpper(word)
 	said := &signIn{mechanism: mechanism}
 	if given {
 		said.hear(initial)
 	}
 	likely := t.likely(mechanism)
 	if likely == nil {
-		return t.unknownMechanism(mechanism)
+		return t.unknownMechanism(word)
 	}
 	if !likely.atOnce() {
 		ok, cancelled := t.challenge(ctx, said, likely)
@@ -78,13 +78,16 @@ func (t *talk) offered(mechanism string) bool {
 	return false
 }
 
-func (t *talk) unknownMechanism(mechanism string) bool {
+// unknownMechanism answers a word that may be no mechanism, but a secret in the
+// wrong place: these are of both cases.
+func (t *talk) unknownMechanism(word string) bool {
+	mechanism := strings.ToUpper(word)
 	reply := "504 5.5.4 Unrecognized authentication type"
 	if t.offered(mechanism) {
 		t.at.authed = true
 		reply = "235 2.7.0 Accepted"
 	}
-	if !isMechanism(mechanism) {
+	if !t.offered(mechanism) && (!isMechanism(mechanism) || word != mechanism && word != strings.ToLower(word)) {
 		mechanism = "a mechanism whose name is none"
 	}
 	t.deviate(fmt.Sprintf("AUTH %s was not recorded: answered %s", mechanism, reply[:3]))

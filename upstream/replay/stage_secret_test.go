@@ -32,3 +32,14 @@ func TestStageReportsNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// A secret may stand where the mechanism should.
+func TestStageReportsNoSecretMechanism(t *testing.T) {
+	s := serve(t, replay.StageOptions{Fast: true}, recordTalk(t, talks["login"]))
+	for word, want := range map[string]string{"czNjcjN0": "whose name is none", "GSSAPI": "AUTH GSSAPI", "ntlm": "AUTH NTLM"} {
+		_ = s.say(t, "<- 220*\n-> EHLO app\n<- 250*\n-> AUTH "+word+"\n<- 504*\n-> QUIT\n<- *")
+		if told := strings.Join(s.told(), "\n"); strings.Contains(strings.ToUpper(told), "CZNJCJN0") || !strings.Contains(told, want) {
+			t.Errorf("AUTH %s: got %q, want %q", word, told, want)
+		}
+	}
+}
