@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"smtp-proxy/proxy/session"
@@ -54,6 +55,7 @@ type player struct {
 	bodyOf    int
 	bodyAt    int64
 	state     playedState
+	omitted   []omission
 }
 
 // due is a reply that is waited for.
@@ -78,11 +80,13 @@ func (s Script) Play(ctx context.Context, conn net.Conn, o Options) Result {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	p := &player{options: o, script: &s, bodyOf: -1, state: playedState{message: -1}}
-	p.result = Result{NotSent: append([]string{}, s.NotSent...), Recorded: s.Recorded, Reached: session.PhaseConnect}
+	p.result = Result{Recorded: s.Recorded, Reached: session.PhaseConnect}
+	p.omitted = slices.Clone(s.omissions)
 	p.options.Timeout = cmp.Or(o.Timeout, patience)
 	p.use(conn)
 	p.all(ctx)
 	p.closeBody()
+	p.result.NotSent = asSaid(p.omitted)
 	if err := context.Cause(ctx); err != nil && p.giveUp != "" {
 		p.result.Err = errors.Join(err, p.result.Err)
 	}

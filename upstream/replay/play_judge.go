@@ -183,10 +183,10 @@ func (p *player) omit(s *spoken, why string) {
 	switch {
 	case s.own, s.kind == spokenNothing && s.phase != session.PhaseGreeting:
 	case s.kind == spokenContent:
-		p.result.NotSent = append(p.result.NotSent, "the message: "+why)
+		p.omitted = append(p.omitted, omission{s.index, "the message: " + why})
 	case s.kind == spokenLine:
-		p.result.NotSent = append(p.result.NotSent, named(s)+": "+why)
+		p.omitted = append(p.omitted, omission{s.index, named(s) + ": " + why})
 	default:
-		p.result.NotSent = append(p.result.NotSent, s.label()+": "+why)
+		p.omitted = append(p.omitted, omission{s.index, s.label() + ": " + why})
 	}
 }

@@ -116,3 +116,24 @@ func TestADryRunEndsBehindRCPT(t *testing.T) {
 		t.Errorf("not sent: %q, want DATA", got.NotSent)
 	}
 }
+
+// What is not sent stands in the order in which the app said it, whether that
+// was known from the start or came of a refusal.
+func TestNotSentIsInOrder(t *testing.T) {
+	script, err := plain(t).Script(replay.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := usual()
+	answers["EHLO"] = "421 4.3.2 come back later"
+	conn, _ := smarthost(t, answers)
+	got := script.Play(context.Background(), conn, replay.Options{})
+	verbs := []string{}
+	for _, text := range got.NotSent {
+		verb, _, _ := strings.Cut(text, " ")
+		verbs = append(verbs, strings.TrimSuffix(verb, ":"))
+	}
+	if said := strings.Join(verbs, " "); said != "MAIL RCPT DATA QUIT" {
+		t.Errorf("not sent: got %q, want MAIL, RCPT, DATA and QUIT in this order", got.NotSent)
+	}
+}

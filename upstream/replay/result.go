@@ -30,6 +30,28 @@ type Result struct {
 	failed session.Phase // of the first thing that was refused now and not then
 }
 
+// omission is what the app said then and nobody says now.
+type omission struct {
+	at   int // index of it in the record
+	text string
+}
+
+func (s *Script) omit(at int, text string) {
+	s.omissions = append(s.omissions, omission{at, text})
+	s.NotSent = append(s.NotSent, text)
+}
+
+// asSaid lists omissions as the app went through them, whenever they were
+// decided.
+func asSaid(list []omission) []string {
+	slices.SortStableFunc(list, func(a, b omission) int { return a.at - b.at })
+	texts := []string{}
+	for _, o := range list {
+		texts = append(texts, o.text)
+	}
+	return texts
+}
+
 // Identical reports whether everything that was sent got the reply of the
 // record.
 func (r Result) Identical() bool {

@@ -44,7 +44,8 @@ type Script struct {
 
 	recording Recording
 	said      []spoken
-	oddities  int // recorded lines of the upstream that were no replies
+	omissions []omission // NotSent, with their places
+	oddities  int        // recorded lines of the upstream that were no replies
 }
 
 // spokenKind says what one thing said is on the wire.
@@ -124,7 +125,9 @@ func (r Recording) Script(o Options) (Script, error) {
 	heard := listen(r.Entries)
 	p := &plan{options: o, recording: r, script: Script{recording: r, oddities: heard.oddities}}
 	p.all(heard.said)
-	p.script.NotSent = append(p.script.NotSent, heard.lost...)
+	for _, text := range heard.lost {
+		p.script.omit(len(heard.said), text)
+	}
 	if len(p.script.said) == 0 {
 		return p.script, ErrNothing
 	}

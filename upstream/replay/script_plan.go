@@ -15,6 +15,7 @@ type plan struct {
 	recording Recording
 	script    Script
 
+	at          int  // index of what is being planned
 	omitted     bool // what was said last is left out
 	transaction      // the one that is being planned
 }
@@ -30,7 +31,7 @@ type transaction struct {
 func (p *plan) all(said []spoken) {
 	signs := p.signsIn(said)
 	for i := range said {
-		said[i].index = i
+		said[i].index, p.at = i, i
 		s := said[i]
 		switch s.kind {
 		case spokenLine:
@@ -64,7 +65,7 @@ func (p *plan) say(s spoken) {
 // leave says what is not sent, and why.
 func (p *plan) leave(what, why string) {
 	p.omitted = true
-	p.script.NotSent = append(p.script.NotSent, what+": "+why)
+	p.script.omit(p.at, what+": "+why)
 }
 
 // line plans a command.
