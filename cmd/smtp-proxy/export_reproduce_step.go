@@ -29,14 +29,13 @@ type step struct {
 	message int    // the transaction that it belongs to, from 0; -1 for none
 	content bool   // the message is sent in this step
 
-	code     int    // of the reply; 0 for none
-	reply    string // its first line
-	fault    string // the word for what came instead of a reply
-	detail   string // that in the record's words
-	wait     time.Duration
-	tls      *session.TLS
-	auth     *session.Auth
-	finished bool // the reply is in, or never will be
+	code   int    // of the reply; 0 for none
+	reply  string // its first line
+	fault  string // the word for what came instead of a reply
+	detail string // that in the record's words
+	wait   time.Duration
+	tls    *session.TLS
+	auth   *session.Auth
 }
 
 func (s *step) failed() bool { return s.fault != "" || s.code >= 400 }

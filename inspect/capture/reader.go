@@ -69,7 +69,7 @@ func (r *Reader) begin(line []byte) (*Capture, error) {
 	case one.ID == "":
 		return nil, errors.New("it is no session: smtp-proxy export --format json writes files that are read here")
 	case one.Mark != nil && one.Mark.Version != Version:
-		return nil, fmt.Errorf("the capture is of version %d, and this smtp-proxy reads version %d: read it with the smtp-proxy that wrote it, %q, or a newer one", one.Mark.Version, Version, one.Mark.By)
+		return nil, fmt.Errorf("the capture is of version %d, and this smtp-proxy reads version %d: read it with the smtp-proxy that wrote it, %.60q, or a newer one", one.Mark.Version, Version, one.Mark.By)
 	}
 	c := &Capture{Session: new(inspect.Session), Line: r.lines.number}
 	if err := json.Unmarshal(line, c.Session); err != nil {
