@@ -54,6 +54,7 @@ type sequence struct {
 	store    *store.Store
 	chosen   *selection
 	progress *progress
+	trial    trial
 
 	mu    sync.Mutex
 	tally tally
@@ -188,7 +189,7 @@ func (q *sequence) load(ctx context.Context, id string) (*prepared, error) {
 // work plays sessions one after the other.
 func (q *sequence) work(playing context.Context, begun <-chan *prepared) {
 	for ready := range begun {
-		seen, err := q.play(playing, ready)
+		seen, err := q.try(playing, ready)
 		if seen != nil {
 			err = q.keep(playing, seen)
 		}
