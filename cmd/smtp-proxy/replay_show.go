@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +84,8 @@ func (v comparison) steps(b *bytes.Buffer, steps []replay.Step) {
 	if width > 0 && len(steps) > 0 {
 		v.pair(b, width, []string{"recorded"}, []string{"now"}, dim)
 	}
-	for _, step := range steps {
+	for len(steps) > 0 {
+		step := steps[0]
 		mark, as := markOf(step)
 		b.WriteString(v.paint(as, mark) + v.paint(bold, visible(commandName(step.Command))) + "\n")
 		if width > 0 {
@@ -91,8 +93,39 @@ func (v comparison) steps(b *bytes.Buffer, steps []replay.Step) {
 		} else {
 			v.below(b, step)
 		}
+		steps = steps[v.more(b, steps):]
 	}
 }
+
+// more writes that as many steps went as the one before them, if that is
+// shorter, and returns how many.
+func (v comparison) more(b *bytes.Buffer, steps []replay.Step) int {
+	n := alike(steps)
+	if n < leastAlike {
+		return 1
+	}
+	fmt.Fprintf(b, "%s%d more %s, answered alike\n", v.paint(green, "= "), n-1, visible(commandVerb(steps[0].Command)))
+	return n
+}
+
+// leastAlike is how many commands in a row that were answered alike are put
+// together: a message may have thousands of recipients.
+const leastAlike = 10
+
+// alike counts the steps at the beginning that tell nothing beyond the first.
+func alike(steps []replay.Step) int {
+	first := steps[0]
+	other := func(s replay.Step) bool {
+		return !s.Same || s.Own || commandVerb(s.Command) != commandVerb(first.Command) || codeWord(s.Recorded) != codeWord(first.Recorded)
+	}
+	if n := slices.IndexFunc(steps, other); n >= 0 {
+		return n
+	}
+	return len(steps)
+}
+
+// codeWord is the code that a reply begins with.
+func codeWord(reply string) string { return reply[:min(3, len(reply))] }
 
 func markOf(step replay.Step) (string, style) {
 	switch {

@@ -180,3 +180,25 @@ func TestReasons(t *testing.T) {
 		t.Errorf("reasons: got\n%s\nwant 500 of the usual one, and others", b.String())
 	}
 }
+
+// A thousand recipients take one line, but for those whose answer tells more.
+func TestReplayShownShort(t *testing.T) {
+	step := func(code string, same bool) replay.Step {
+		return replay.Step{Command: "RCPT TO:<b@example.net>", Recorded: code + " Ok", Now: code + " Ok", Same: same}
+	}
+	var steps []replay.Step
+	for range 500 {
+		steps = append(steps, step("250", true))
+	}
+	steps = append(steps, step("550", true))
+	for range 500 {
+		steps = append(steps, step("250", true))
+	}
+	steps = append(steps, step("250", false), replay.Step{Command: "QUIT", Recorded: "221 Bye", Now: "221 Bye", Same: true})
+	var b bytes.Buffer
+	comparison{transcript: transcript{screen: screen{zone: time.UTC}, now: atNoon}}.steps(&b, steps)
+	got := b.String()
+	if n := strings.Count(got, "= 499 more RCPT, answered alike\n"); n != 2 || strings.Count(got, "550 Ok") != 1 || strings.Count(got, "\n") > 20 || !strings.Contains(got, "! RCPT") {
+		t.Errorf("got\n%s\nwant 499 more twice, the refused one, the different one, and at most 20 lines", got)
+	}
+}
