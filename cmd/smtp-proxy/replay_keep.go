@@ -23,7 +23,7 @@ func (x *replayer) keep(ctx context.Context, s *played) error {
 		err = guest.Import(context.WithoutCancel(ctx), s.now, nil)
 	}
 	if err != nil {
-		return fmt.Errorf("the comparison is not recorded: %w", err)
+		return fmt.Errorf("the comparison is not recorded (--no-record does without): %w", err)
 	}
 	s.kept = true
 	return nil

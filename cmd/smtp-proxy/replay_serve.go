@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -152,10 +153,20 @@ func (v *rehearsal) run(ctx context.Context, addr string) error {
 	v.introduce(listeners[0].Addr())
 	err = stage.Serve(ctx, listeners...)
 	v.summarize(stage.Played())
-	if v.options.Sessions > 0 && stage.Played().Deviations > 0 && err == nil {
+	return cmp.Or(err, v.verdict(stage.Played()))
+}
+
+// verdict is what --once ends with: less than was asked for is no success.
+func (v *rehearsal) verdict(p replay.Played) error {
+	switch {
+	case v.options.Sessions == 0:
+		return nil
+	case p.Deviations > 0:
 		return ended(exitFailed)
+	case p.Sessions < v.options.Sessions:
+		return exitInterrupted
 	}
-	return err
+	return nil
 }
 
 // introduce says what to put into the app's settings.
