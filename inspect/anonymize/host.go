@@ -19,13 +19,13 @@ var (
 // (RFC 2606, RFC 6761). The labels in front of a domain keep their number; those that say
 // what a host is for stay.
 func (a *Anonymizer) host(text string) string {
-	name := strings.ToLower(strings.TrimSuffix(text, "."))
-	dot := text[len(name):]
+	whole := strings.TrimSuffix(text, ".")
+	name, dot := strings.ToLower(whole), text[len(whole):] // lower case may be longer
 	if ip, err := netip.ParseAddr(name); err == nil {
 		return a.ip(ip).String() + dot
 	}
 	if a.stays(name) {
-		return a.tenant(text[:len(name)]) + dot
+		return a.tenant(whole) + dot
 	}
 	if name != "" && len(a.hosts) < mostTaken {
 		a.hosts[name] = true
@@ -35,7 +35,7 @@ func (a *Anonymizer) host(text string) string {
 	if front != "" {
 		out = a.labels(front) + "."
 	}
-	return cased(out+a.base(base), text[:len(name)]) + dot
+	return cased(out+a.base(base), whole) + dot
 }
 
 // stays reports names that belong to nobody, to a public service, or to the
