@@ -211,7 +211,7 @@ func (q *sequence) took(id string, seen *played, err error) {
 
 // tell prints one session: as an object, or as a line where it is not identical.
 func (q *sequence) tell(id string, seen *played) error {
-	if !q.r.asJSON && seen.result.Identical() {
+	if !q.r.asJSON && seen.identical() {
 		return nil
 	}
 	q.progress.clear()

@@ -193,3 +193,17 @@ func TestReplayOldestFirst(t *testing.T) {
 		t.Errorf("--after ZZZ: got %v, want that there is none", err)
 	}
 }
+
+// A session that ended with a sign-in, which is not tried, is named as any that
+// is not identical.
+func TestSeriesNamesTheUntried(t *testing.T) {
+	var out bytes.Buffer
+	p := newProgram()
+	p.stdout, p.stderr = &out, &out
+	q := &sequence{replayer: &replayer{program: p, r: newRepetition()}, progress: p.newProgress(1)}
+	refused := &inspect.Session{ID: "01JD", Auth: &inspect.Auth{}}
+	q.took("01JD", &played{recorded: refused}, nil)
+	if got, want := out.String(), "! 01JD  "+notTried+"\n"; got != want || q.tally.stopped.all != 1 || q.tally.code(t.Context()) != exitAuth {
+		t.Errorf("got %q, %d that ended earlier and %d, want %q, 1 and %d", got, q.tally.stopped.all, q.tally.code(t.Context()), want, exitAuth)
+	}
+}
