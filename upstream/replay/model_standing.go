@@ -90,6 +90,12 @@ func address(arg string) string {
 	return strings.ToLower(arg)
 }
 
+// The bounds of what is remembered of an app's recipients.
+const (
+	mostRecipients = 10_000
+	mostAddress    = 1000 // octets of each
+)
+
 // advance does what the answer to a command changes.
 func (s *standing) advance(q moment, code int) {
 	accepted := code/100 == 2
@@ -100,7 +106,9 @@ func (s *standing) advance(q moment, code int) {
 	case q.verb == "MAIL" && accepted:
 		s.open, s.to = true, nil
 	case q.verb == "RCPT" && accepted:
-		s.to = append(s.to, q.arg)
+		if len(s.to) < mostRecipients {
+			s.to = append(s.to, strings.Clone(q.arg[:min(len(q.arg), mostAddress)]))
+		}
 	case q.verb == "AUTH" && accepted:
 		s.authed = true
 	case q.verb == "RSET" && accepted, q.verb == ".", q.verb == "BDAT" && strings.HasPrefix(q.arg, "last "):

@@ -88,7 +88,9 @@ func (a *answer) about(was, is string) *answer {
 	other := *a
 	other.acts = make([]act, len(a.acts))
 	for i, act := range a.acts {
-		act.text = strings.ReplaceAll(act.text, was, is)
+		if strings.Count(act.text, was)*len(is) <= maxReply {
+			act.text = strings.ReplaceAll(act.text, was, is)
+		}
 		other.acts[i] = act
 	}
 	return &other
