@@ -39,7 +39,7 @@ func (p *plan) all(said []spoken) {
 		case spokenAuth:
 			p.auth(&s, slices.Contains(signs, i))
 		case spokenContent:
-			if !p.closed && !p.unsaid {
+			if !p.closed && !p.unsaid && !p.options.dry() {
 				p.say(s)
 			}
 		case spokenTLS:
