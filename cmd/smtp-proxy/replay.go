@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"smtp-proxy/policy"
+	"smtp-proxy/upstream/replay"
 )
 
 // repetition is what the flags of replay ask for.
@@ -139,7 +140,10 @@ func (p *program) replayOne(ctx context.Context, r *repetition, id string) error
 	}
 	defer x.close()
 	ready, err := x.prepare(found)
-	if err != nil {
+	switch {
+	case errors.Is(err, replay.ErrNoBody):
+		return fmt.Errorf("session %s: %w; without --to and --deliver it is played up to there", found.session.ID, err)
+	case err != nil:
 		return fmt.Errorf("session %s cannot be played again: %w", found.session.ID, err)
 	}
 	seen, err := x.play(ctx, ready)

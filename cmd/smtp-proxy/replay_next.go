@@ -82,7 +82,7 @@ func (r *repetition) way() string {
 // hasMessage reports whether there is a message that could be delivered.
 func hasMessage(s *inspect.Session) bool {
 	for _, m := range s.Messages {
-		if m.Captured == string(proxy.CaptureFull) {
+		if m.Captured == string(proxy.CaptureFull) && m.Code != 0 { // else it may have no end
 			return true
 		}
 	}

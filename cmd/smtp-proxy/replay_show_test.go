@@ -19,7 +19,7 @@ import (
 func greylisted() *played {
 	ms := time.Millisecond
 	return &played{
-		recorded: &inspect.Session{ID: "01JD", Started: noon, Upstream: inspect.UpstreamLeg{Name: "mx.example.net:25"}, Messages: []inspect.Message{{Captured: "full"}}},
+		recorded: &inspect.Session{ID: "01JD", Started: noon, Upstream: inspect.UpstreamLeg{Name: "mx.example.net:25"}, Messages: []inspect.Message{{Captured: "full", Code: 451}}},
 		now:      &inspect.Session{ID: "01JE", Upstream: inspect.UpstreamLeg{Name: "mx.example.net:25", Addr: "192.0.2.1:25"}},
 		again:    "01JD", target: "mx.example.net:25", kept: true,
 		result: replay.Result{

@@ -2,14 +2,14 @@ package replay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
 // wantBodies makes sure, before anything is sent, that the messages which are
 // to be delivered were kept.
 func (p *plan) wantBodies() error {
-	var missing []error
+	var missing error
+	more := 0
 	last := -1
 	for i := range p.script.said {
 		s := &p.script.said[i]
@@ -18,10 +18,17 @@ func (p *plan) wantBodies() error {
 		}
 		last = s.message
 		if err := p.recording.wantBody(last); err != nil {
-			missing = append(missing, fmt.Errorf("message %d cannot be delivered: %w", last+1, err))
+			if missing != nil {
+				more++
+				continue
+			}
+			missing = fmt.Errorf("message %d cannot be delivered: %w", last+1, err)
 		}
 	}
-	return errors.Join(missing...)
+	if more > 0 {
+		return fmt.Errorf("%w, and %d more of it", missing, more)
+	}
+	return missing
 }
 
 // carries reports whether message octets go out with it.
