@@ -56,6 +56,10 @@ func (a *Anonymizer) certificate(c session.Certificate) session.Certificate {
 // of this program's own certificates.
 var authorities = regexp.MustCompile(`(?i)let's encrypt|internet security research group|\bisrg\b|digicert|sectigo|comodo|usertrust|globalsign|google trust services|\bamazon\b|microsoft|entrust|godaddy|starfield|actalis|buypass|swisssign|certum|asseco|identrust|t-systems|telesec|zerossl|cloudflare|\bapple\b|geotrust|thawte|rapidssl|quovadis|d-trust|\btelia\b|ssl\.com|trustwave|harica|microsec|gandi|verisign|symantec|baltimore|dst root|smtp-proxy`)
 
+// subscriber is the name of a host or a mailbox: whoever certifies may stand
+// beside it, as in OU=Domain Control Validated - RapidSSL(R).
+var subscriber = regexp.MustCompile(`(?i)CN=[^ ,+]+\.[^ ,+]+(?:[,+]|$)|@|EMAILADDRESS=|UID=`)
+
 // attribute is one part of a distinguished name (RFC 4514). A comma in a value
 // is written with a backslash.
 var attribute = regexp.MustCompile(`((?:^|[,+])\s*(?i:CN|OU?|L|ST|C|DC|UID|STREET|SERIALNUMBER|POSTALCODE|EMAILADDRESS|[\d.]+)=)((?:\\.|[^,+\\])*)`)
@@ -63,7 +67,7 @@ var attribute = regexp.MustCompile(`((?:^|[,+])\s*(?i:CN|OU?|L|ST|C|DC|UID|STREE
 // subject replaces a distinguished name value by value. One that names a
 // public authority, or a host that stays, stays whole.
 func (a *Anonymizer) subject(dn string) string {
-	if authorities.MatchString(dn) {
+	if authorities.MatchString(dn) && !subscriber.MatchString(dn) {
 		return dn
 	}
 	var b strings.Builder
