@@ -67,7 +67,7 @@ func (p *program) practiseCaptured(ctx context.Context, o practice) error {
 	if v.options.Keep, err = keepIn(o.mailbox, log); err != nil {
 		return err
 	}
-	v.options.Fast = o.captured.fast
+	v.options.Fast, v.options.Unread = o.captured.fast, o.mailbox == ""
 	v.name = "A smarthost of " + counted(len(sessions), "recorded session", "recorded sessions")
 	if others > 0 {
 		fmt.Fprintf(p.stderr, "smtp-proxy: warning: %s of other smarthosts also matched and are left out; add upstream:NAME to the filter to choose\n",
@@ -185,7 +185,7 @@ func keepIn(dir string, log zerolog.Logger) (func(replay.Taken) error, error) {
 				return err
 			}
 		}
-		log.Info().Str("id", id).Str("from", m.From).Strs("to", m.To).Int("octets", len(m.Data)).Bool("tls", m.Secure).Bool("cut", m.Cut).Msg("message")
+		log.Info().Str("id", id).Str("from", m.From).Strs("to", m.To).Int64("octets", m.Octets).Bool("tls", m.Secure).Bool("cut", m.Cut).Msg("message")
 		return nil
 	}, nil
 }

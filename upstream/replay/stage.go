@@ -35,6 +35,8 @@ type StageOptions struct {
 	// Keep is given each message before it is accepted; after an error it is
 	// refused. It may be nil.
 	Keep func(Taken) error
+
+	Unread bool // Keep wants no octets of the messages, so that none are held
 }
 
 // Deviation is something that an app did in another way than the recordings
@@ -49,7 +51,8 @@ type Taken struct {
 	Helo, User, From string
 	To               []string
 	Secure           bool
-	Data             []byte // dots undone
+	Octets           int64
+	Data             []byte // the same, dots undone; nil with Unread
 	Cut              bool   // it was longer than is kept
 }
 

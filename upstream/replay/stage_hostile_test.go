@@ -134,6 +134,18 @@ func TestStageEnds(t *testing.T) {
 	}
 }
 
+// What nobody wants to read is counted and not held.
+func TestStageHoldsNoUnreadMessages(t *testing.T) {
+	var got replay.Taken
+	s := serve(t, replay.StageOptions{Unread: true, Keep: func(m replay.Taken) error { got = m; return nil }}, recordTalk(t, oneMail))
+	if err := s.say(t, strings.Split(oneMail, "-> Hello")[0]+"-> Hello\n-> .\n<- 250 2.0.0 queued"); err != nil {
+		t.Error(err)
+	}
+	if got.Octets != int64(len("Hello\r\n")) || len(got.Data) > 0 {
+		t.Errorf("got %d octets, and %q of them, want 7 and none", got.Octets, got.Data)
+	}
+}
+
 // Messages are kept whole, dots undone; one that cannot be kept is refused.
 func TestStageKeepsMessages(t *testing.T) {
 	var got replay.Taken
@@ -143,7 +155,7 @@ func TestStageKeepsMessages(t *testing.T) {
 	if err := s.say(t, upToData+"-> ..Hello\n->\n-> .\n<- 250 2.0.0 queued"); err != nil {
 		t.Error(err)
 	}
-	if want := ".Hello\r\n\r\n"; string(got.Data) != want || got.From != "a@x.example" || got.User != "app" || len(got.To) != 1 {
+	if want := ".Hello\r\n\r\n"; string(got.Data) != want || got.Octets != int64(len(want)) || got.From != "a@x.example" || got.User != "app" || len(got.To) != 1 {
 		t.Errorf("got %+v with %q, want %q from a@x.example by app to one recipient", got, got.Data, want)
 	}
 	refuse = errors.New("the disk is full")

@@ -22,7 +22,7 @@ func (t *talk) message(ctx context.Context) bool {
 	if a.early && !t.perform(ctx, a) {
 		return false
 	}
-	body := &keeper{keeps: t.stage.o.Keep != nil && a.code/100 == 2}
+	body := &keeper{keeps: t.stage.o.keeps() && a.code/100 == 2}
 	if err := t.dotted(body); err != nil {
 		return false
 	}
@@ -36,9 +36,11 @@ func (t *talk) message(ctx context.Context) bool {
 // notKept is the reply where a message cannot be put where its owner wants it.
 const notKept = "452 4.3.1 smtp-proxy: the message could not be kept"
 
+func (o *StageOptions) keeps() bool { return o.Keep != nil && !o.Unread }
+
 // kept counts and keeps a message that is about to be accepted.
 func (t *talk) kept(m Taken, body *keeper) bool {
-	m.Data, m.Cut = body.b.Bytes(), body.cut
+	m.Octets, m.Data, m.Cut = body.size, body.b.Bytes(), body.cut
 	return t.stage.accepts(m)
 }
 
@@ -58,6 +60,7 @@ type keeper struct {
 	b     bytes.Buffer
 	keeps bool
 	cut   bool
+	size  int64 // octets of the message, those included that are not kept
 
 	read, most int64 // octets read, and after how many to stop; 0 for no such number
 }
@@ -65,6 +68,7 @@ type keeper struct {
 var errEnough = errors.New("so much was taken of the message")
 
 func (k *keeper) Write(line []byte) (int, error) {
+	k.size += int64(len(line))
 	switch {
 	case !k.keeps:
 	case k.b.Len()+len(line) > stageMessage:
@@ -123,7 +127,7 @@ func (t *talk) chunk(ctx context.Context, arg string) bool {
 	}
 	q := t.at.moment("BDAT", "BDAT "+arg)
 	if t.chunks == nil {
-		t.chunks = &keeper{keeps: t.stage.o.Keep != nil}
+		t.chunks = &keeper{keeps: t.stage.o.keeps()}
 	}
 	if !t.octets(t.chunks, size) {
 		return false
