@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -135,11 +137,11 @@ func (p *player) entry(text string) session.Entry {
 // silent notes that a reply did not come.
 func (p *player) silent(d due, err error) {
 	p.gone = true
-	p.giveUp = cmp.Or(p.giveUp, "the connection was closed")
+	p.giveUp = cmp.Or(p.giveUp, lost(err))
 	step := Step{Command: d.said.label(), Same: true, Own: d.said.own, Wait: time.Since(d.sent)}
 	if r := d.said.reply; r != nil && !d.said.unheard {
 		step.Recorded, step.RecordedWait = r.Text, d.said.waited()
-		step.Same, step.Why = false, "no reply came now: "+words(err)
+		step.Same, step.Why = false, "no reply came now: "+p.words(err)
 		p.fails(d.said.phase)
 		p.broke("waiting for "+owed(d.said), err)
 	} else if d.said.own {
@@ -148,11 +150,35 @@ func (p *player) silent(d due, err error) {
 	p.step(step)
 }
 
-func words(err error) string {
-	if errors.Is(err, io.EOF) {
-		return "the connection was closed"
+// words say why no reply came. The addresses in an error of the network are
+// those of the relay in front, which mean nothing to anybody.
+func (p *player) words(err error) string {
+	var network *net.OpError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "none within " + rounded(p.options.Timeout).String()
+	case errors.Is(err, io.EOF):
+		return lost(err)
+	case errors.As(err, &network):
+		return network.Err.Error()
 	}
 	return err.Error()
+}
+
+// rounded leaves off what is less than a second, but of less than one.
+func rounded(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d
+	}
+	return d.Truncate(time.Second)
+}
+
+// lost says why nothing more can be said.
+func lost(err error) string {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return "a reply before it did not come in time"
+	}
+	return "the connection was closed"
 }
 
 // owed names the reply to something.

@@ -74,8 +74,8 @@ func TestTimeout(t *testing.T) {
 			if got.Err == nil || !strings.Contains(got.Err.Error(), "waiting for the reply to MAIL") || phase != session.PhaseMail || !short {
 				t.Errorf("got %v in phase %s, want that MAIL had no reply", got.Err, phase)
 			}
-			if last := got.Steps[len(got.Steps)-1]; last.Command != "MAIL FROM:<a@example.com>" || last.Same {
-				t.Errorf("got %+v as the last step, want MAIL without a reply", last)
+			if last := got.Steps[len(got.Steps)-1]; last.Command != "MAIL FROM:<a@example.com>" || last.Same || last.Why != "no reply came now: none within "+want.String() {
+				t.Errorf("got %+v as the last step, want MAIL without a reply within %v", last, want)
 			}
 			heard()
 		})
