@@ -45,6 +45,12 @@ func TestReplayTrustsNoFile(t *testing.T) {
 			t.Errorf("%s: got %v, want it refused: %v", id, err, want)
 		}
 	}
+	for _, here := range []string{"sandbox:4711", "127.0.0.1:25", "[::1]:25", "localhost:2525"} {
+		s := &inspect.Session{Upstream: inspect.UpstreamLeg{Name: here}}
+		if err := r.checkTrust(s, "x.jsonl"); err != nil {
+			t.Errorf("%s: got %v, want none", here, err)
+		}
+	}
 	r.config.Upstream = "mx.example.net:25"
 	if err := r.checkTrust(s, "x.jsonl"); err != nil {
 		t.Errorf("named by --upstream: got %v, want none", err)
