@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/upstream/probe"
 )
 
@@ -52,7 +53,7 @@ func (l ladder) rung(b *strings.Builder, rung probe.Line) {
 	mark, word, as := statusWords(rung.Status)
 	timing := ""
 	if rung.Took > 0 {
-		timing = took(rung.Took)
+		timing = inspect.Took(rung.Took)
 	}
 	head := l.paint(as, mark+pad(word, wordWidth)) + "  " + pad(visible(rung.Step), nameWidth) + " " +
 		l.paint(dim, padLeft(timing, timingWidth)) + "  "

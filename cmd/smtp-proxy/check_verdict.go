@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/upstream"
 	"smtp-proxy/upstream/probe"
@@ -29,7 +30,7 @@ func (r *examined) verdict() string {
 	}
 	text := name + " is fit for mail from here" + r.needs()
 	if n := r.count(probe.StatusWarn); n > 0 {
-		text += ", with " + count(n, "warning")
+		text += ", with " + inspect.Count(n, "warning")
 	}
 	if untried := r.untried(); untried != "" {
 		text += " (not tried: " + untried + ")"

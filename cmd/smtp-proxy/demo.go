@@ -207,7 +207,7 @@ func (d *demo) print(ctx context.Context, id string) {
 
 func (d *demo) farewell() {
 	t := d.out.view
-	d.say(fmt.Sprintf("That was %s: %s.", count(len(d.shown), "cause"), strings.Join(d.shown, ", ")))
+	d.say(fmt.Sprintf("That was %s: %s.", inspect.Count(len(d.shown), "cause"), strings.Join(d.shown, ", ")))
 	d.say("The proxy and the sandbox serve on: try it with an app of your own. Ctrl-C ends.")
 	h := d.plant.hints()
 	h.routes = h.routes[:1]

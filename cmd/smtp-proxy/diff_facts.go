@@ -93,7 +93,7 @@ func messageDifferences(a, b []inspect.Message) (all []replay.Difference) {
 		}
 		all = differing(all, replay.RankMessage, "subject"+where, x.Subject, y.Subject)
 		if !nearly(x.Size, y.Size) {
-			all = differing(all, replay.RankMessage, "size"+where, octets(x.Size), octets(y.Size))
+			all = differing(all, replay.RankMessage, "size"+where, inspect.Octets(x.Size), inspect.Octets(y.Size))
 		}
 	}
 	return all

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/store"
 )
 
@@ -23,7 +24,7 @@ func (x *export) EmlFormat() format {
 func (x *export) writeEML(ctx context.Context, w io.Writer) error {
 	n := len(x.session.Messages) + x.session.Omitted
 	if x.message < 1 || x.message > n {
-		return usagef("--message %d: session %s has %s", x.message, visible(x.session.ID), count(n, "message"))
+		return usagef("--message %d: session %s has %s", x.message, visible(x.session.ID), inspect.Count(n, "message"))
 	}
 	part, ok := contentsOf(x.session)[x.message-1]
 	if !ok {

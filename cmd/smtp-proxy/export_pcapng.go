@@ -200,7 +200,7 @@ func (r *reenactment) lack(a *act, left int64) error {
 	if p.message >= 0 {
 		whose = fmt.Sprintf("of message %d", p.message+1)
 	}
-	r.file.remark(fmt.Sprintf("%s %s are missing here: the record does not hold them", octets(left), whose))
+	r.file.remark(fmt.Sprintf("%s %s are missing here: the record does not hold them", inspect.Octets(left), whose))
 	if p.sealed && left >= 2 {
 		left, rest = left-2, "\r\n"+rest
 	}

@@ -18,7 +18,7 @@ func (x *export) choose(all []step) (steps []step, left int, err error) {
 	message := -1
 	if x.named {
 		if message = x.message - 1; !slices.ContainsFunc(all, func(s step) bool { return s.message == message }) {
-			return nil, 0, usagef("--message %d: session %s has %s", x.message, x.session.ID, count(len(x.session.Messages)+x.session.Omitted, "message"))
+			return nil, 0, usagef("--message %d: session %s has %s", x.message, x.session.ID, inspect.Count(len(x.session.Messages)+x.session.Omitted, "message"))
 		}
 	}
 	end := x.goalOf(all, message)

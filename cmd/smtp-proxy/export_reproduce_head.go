@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
 )
 
@@ -57,7 +58,7 @@ func (r *reproduction) does() []string {
 		lines = append(lines, "The app's answer to AUTH was malformed ("+word+"); so is what this sends.")
 	}
 	if r.left > 0 {
-		lines = append(lines, "Left out: "+count(r.left, "earlier message")+" of the session (export with --deliver to send all).")
+		lines = append(lines, "Left out: "+inspect.Count(r.left, "earlier message")+" of the session (export with --deliver to send all).")
 	}
 	return lines
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smtp-proxy/inspect"
 	captures "smtp-proxy/inspect/capture"
 	"smtp-proxy/inspect/store"
 )
@@ -68,7 +69,7 @@ func (p *program) importFiles(ctx context.Context, paths []string) error {
 			i.errs = append(i.errs, err)
 		}
 	}
-	fmt.Fprintf(p.stdout, "%s imported", count(i.came, "session"))
+	fmt.Fprintf(p.stdout, "%s imported", inspect.Count(i.came, "session"))
 	if i.twice > 0 {
 		fmt.Fprintf(p.stdout, ", %d there already", i.twice)
 	}
@@ -125,5 +126,5 @@ func contentText(list []captures.Content) string {
 	for _, c := range list {
 		octets += c.Octets
 	}
-	return fmt.Sprintf(", with %s of %d octets", count(len(list), "message"), octets)
+	return fmt.Sprintf(", with %s of %d octets", inspect.Count(len(list), "message"), octets)
 }

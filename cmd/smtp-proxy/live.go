@@ -69,7 +69,7 @@ func (l *liveLine) clear() {
 
 // liveText says which session runs, how far it is and for how long.
 func liveText(s *inspect.Session, n int, now time.Time) string {
-	text := fmt.Sprintf("%s -> %s  %s  %s", visible(s.App.Addr), upstreamName(s), s.Phase, took(now.Sub(s.Started).Round(100*time.Millisecond)))
+	text := fmt.Sprintf("%s -> %s  %s  %s", visible(s.App.Addr), upstreamName(s), s.Phase, inspect.Took(now.Sub(s.Started).Round(100*time.Millisecond)))
 	if len(s.Events) > 0 {
 		last := s.Events[len(s.Events)-1]
 		text += "  " + mark(&last) + " " + visible(last.Text)

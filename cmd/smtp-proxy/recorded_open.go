@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"smtp-proxy/inspect"
 	captures "smtp-proxy/inspect/capture"
 )
 
@@ -115,7 +116,7 @@ func (c *captureFile) find(id string) (*captures.Capture, error) {
 	case matches == 0:
 		return nil, fmt.Errorf("no session in it begins with %q: it holds %s", id, list)
 	case matches > 1:
-		return nil, fmt.Errorf("it holds %s: name one of them with FILE#ID, of %s", count(sessions, "session"), list)
+		return nil, fmt.Errorf("it holds %s: name one of them with FILE#ID, of %s", inspect.Count(sessions, "session"), list)
 	}
 	return found, nil
 }

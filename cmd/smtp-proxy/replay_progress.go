@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"smtp-proxy/inspect"
 )
 
 // progress is one line on a terminal that is drawn again and again; elsewhere
@@ -52,7 +54,7 @@ func (b *progress) ahead(done int, now time.Time) string {
 	if done < 3 || spent < time.Second || done == b.all {
 		return ""
 	}
-	return ", " + took(spent/time.Duration(done)*time.Duration(b.all-done)) + " left"
+	return ", " + inspect.Took(spent/time.Duration(done)*time.Duration(b.all-done)) + " left"
 }
 
 // clear makes room for a line of text.

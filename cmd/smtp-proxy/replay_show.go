@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/upstream/replay"
 )
 
@@ -170,7 +171,7 @@ func waited(d time.Duration) string {
 	if d <= 0 {
 		return ""
 	}
-	return took(d)
+	return inspect.Took(d)
 }
 
 // chop is wrap, but breaks words that are longer than a line, which would run
@@ -222,7 +223,7 @@ func (v comparison) below(b *bytes.Buffer, step replay.Step) {
 	case step.Own:
 		v.side(b, "now", step.Now, waited(step.Wait))
 	case step.Recorded == step.Now && step.RecordedWait > 0:
-		v.side(b, "both", step.Recorded, took(step.RecordedWait)+", now "+took(step.Wait))
+		v.side(b, "both", step.Recorded, inspect.Took(step.RecordedWait)+", now "+inspect.Took(step.Wait))
 	case step.Recorded == step.Now && step.Same: // made by the proxy: it took no time then
 		v.side(b, "both", step.Recorded, "")
 	default:

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
 )
 
@@ -122,7 +123,7 @@ func (q *sequence) summarize(ctx context.Context) error {
 	}
 	t := &q.tally
 	fmt.Fprintf(w, "%s: %d identical, %d different, %d ended earlier; %s delivered\n",
-		count(t.played, "session")+" played", t.identical, t.differ.all, t.stopped.all, count(t.delivered, "message"))
+		inspect.Count(t.played, "session")+" played", t.identical, t.differ.all, t.stopped.all, inspect.Count(t.delivered, "message"))
 	t.differ.write(w, "different")
 	t.stopped.write(w, "ended earlier than the recording")
 	t.left.write(w, "not played")
@@ -141,7 +142,7 @@ func (q *sequence) summarize(ctx context.Context) error {
 // advise tells what most of them may lack.
 func (q *sequence) advise() {
 	if n := q.tally.unsigned; n > 0 {
-		fmt.Fprintf(q.stderr, "smtp-proxy: %s signed in then and not now, as the record holds no secrets: --user USER --password-file FILE signs in\n", count(n, "session"))
+		fmt.Fprintf(q.stderr, "smtp-proxy: %s signed in then and not now, as the record holds no secrets: --user USER --password-file FILE signs in\n", inspect.Count(n, "session"))
 	}
 }
 

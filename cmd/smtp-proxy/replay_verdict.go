@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/upstream/replay"
 )
@@ -143,7 +144,7 @@ func (s *played) whatWent() string {
 	if s.result.Delivered == 0 {
 		return ""
 	}
-	return "; " + count(s.result.Delivered, "message") + " delivered"
+	return "; " + inspect.Count(s.result.Delivered, "message") + " delivered"
 }
 
 // commandName names a step; the greeting answers no command.

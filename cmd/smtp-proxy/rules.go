@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/rules"
 )
 
@@ -55,7 +56,7 @@ func (p *program) checkRules(files []string) error {
 			continue
 		}
 		fmt.Fprintf(p.stdout, "%s  %s, %s: wins %s, leaves %s alone\n", t.paint(bold, c.Rule.ID), t.paint(green, "ok"), c.Rule.Cause,
-			count(len(c.Rule.MustMatch), "example"), count(len(c.Rule.MustNotMatch), "example"))
+			inspect.Count(len(c.Rule.MustMatch), "example"), inspect.Count(len(c.Rule.MustNotMatch), "example"))
 	}
 	return errors.Join(errs...)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"smtp-proxy/inspect"
 )
 
 func TestVisible(t *testing.T) {
@@ -89,7 +91,7 @@ func TestTook(t *testing.T) {
 		0: "0 µs", 43 * time.Microsecond: "43 µs", 999600 * time.Nanosecond: "1.0 ms", 9940 * time.Microsecond: "9.9 ms", 9960 * time.Microsecond: "10 ms",
 		999 * time.Millisecond: "999 ms", 1250 * time.Millisecond: "1.2 s", 59900 * time.Millisecond: "59.9 s", time.Minute: "1m 00s", 61 * time.Minute: "1h 01m",
 	} {
-		if got := took(d); got != want {
+		if got := inspect.Took(d); got != want {
 			t.Errorf("took(%v) = %q, want %q", d, got, want)
 		}
 	}

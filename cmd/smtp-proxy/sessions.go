@@ -77,7 +77,7 @@ func (t sessionTable) row(s *inspect.Session) []cell {
 		{t.clock(s.Started), dim},
 		{visible(s.ID), cyan},
 		{string(s.Outcome), outcomeStyle(s.Outcome)},
-		{took(lasted(s)), dim},
+		{inspect.Took(lasted(s)), dim},
 		{visible(s.Upstream.Name), plainStyle},
 		{orDash(causesOf(s)), plainStyle},
 		{mailText(s), plainStyle},
@@ -113,7 +113,7 @@ func mailText(s *inspect.Session) string {
 		text += "  " + m.Subject
 	}
 	if n := len(s.Messages) + s.Omitted - 1; n > 0 {
-		text += "  and " + count(n, "message") + " more"
+		text += "  and " + inspect.Count(n, "message") + " more"
 	}
 	return visible(text)
 }

@@ -138,7 +138,7 @@ func (t transcript) folded(b *bytes.Buffer, s *inspect.Session, hidden *int) {
 	if *hidden == 0 {
 		return
 	}
-	text := fmt.Sprintf("%s not shown here: smtp-proxy show %s", count(*hidden, "line"), visible(s.ID))
+	text := fmt.Sprintf("%s not shown here: smtp-proxy show %s", inspect.Count(*hidden, "line"), visible(s.ID))
 	t.line(b, line{mark: "==", text: text, style: dim})
 	*hidden = 0
 }

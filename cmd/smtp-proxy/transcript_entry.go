@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
 )
 
@@ -81,7 +82,7 @@ func (t transcript) spoken(b *bytes.Buffer, e *session.Entry, star bool) {
 		l.aside = credentials(e.Auth)
 	}
 	if e.Wait > 0 {
-		l.took = took(e.Wait)
+		l.took = inspect.Took(e.Wait)
 	}
 	t.line(b, l)
 }
@@ -93,7 +94,7 @@ func credentials(a *session.Auth) string {
 		facts = append(facts, "user "+visible(a.Username))
 	}
 	if a.Secret != nil {
-		facts = append(facts, "secret of "+count(a.Secret.Length, "octet"))
+		facts = append(facts, "secret of "+inspect.Count(a.Secret.Length, "octet"))
 	}
 	if a.Malformed != "" {
 		facts = append(facts, visible(a.Malformed))
@@ -110,7 +111,7 @@ func body(e *session.Entry) string {
 	if e.Verb == "BDAT" {
 		what = "chunk"
 	}
-	return fmt.Sprintf("(%s, %s)", what, octets(e.Bytes))
+	return fmt.Sprintf("(%s, %s)", what, inspect.Octets(e.Bytes))
 }
 
 // reply writes the lines of a reply, each with its mark.
@@ -122,7 +123,7 @@ func (t transcript) reply(b *bytes.Buffer, e *session.Entry, star bool, answers 
 	for i, text := range lines {
 		l := line{star: star, own: e.Own, mark: mark(e), text: t.clipped(visible(text)), style: replyStyle(e.Code)}
 		if i == 0 && e.From == session.FromUpstream {
-			l.took = took(e.Wait)
+			l.took = inspect.Took(e.Wait)
 		}
 		if i == len(lines)-1 {
 			l.aside = aside(e, answers)
@@ -192,7 +193,7 @@ func (t transcript) event(b *bytes.Buffer, e *session.Entry, star bool) {
 	}
 	l := line{star: star, own: e.Own, mark: "==", text: t.clipped(text), style: dim}
 	if lasted > 0 {
-		l.took = took(lasted)
+		l.took = inspect.Took(lasted)
 	}
 	if e.Kind == session.KindError || star {
 		l.style = red

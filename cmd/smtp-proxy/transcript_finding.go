@@ -97,7 +97,7 @@ func retry(r inspect.Retry) string {
 	if r.Text != "" {
 		text += ": " + r.Text
 	} else if r.AfterS > 0 {
-		text += ": in " + seconds(r.AfterS)
+		text += ": in " + inspect.Seconds(r.AfterS)
 	}
 	return text
 }
@@ -120,7 +120,7 @@ func (t transcript) recurrence(r *inspect.Recurrence) string {
 	if r == nil || r.Of < 2 {
 		return ""
 	}
-	text := fmt.Sprintf("seen in %d of the last %s to this upstream", r.Seen, count(r.Of, "session"))
+	text := fmt.Sprintf("seen in %d of the last %s to this upstream", r.Seen, inspect.Count(r.Of, "session"))
 	if !r.Since.IsZero() {
 		text += " since " + r.Since.In(t.zone).Format("2006-01-02 15:04")
 	}

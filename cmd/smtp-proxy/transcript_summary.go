@@ -13,17 +13,17 @@ import (
 func (t transcript) summary(b *bytes.Buffer, s *inspect.Session) {
 	facts := []string{mailFacts(s)}
 	if len(s.Edits) > 0 {
-		facts = append(facts, count(len(s.Edits), "edit"))
+		facts = append(facts, inspect.Count(len(s.Edits), "edit"))
 	}
 	if s.Dropped > 0 {
-		facts = append(facts, count(s.Dropped, "line")+" missing from the record")
+		facts = append(facts, inspect.Count(s.Dropped, "line")+" missing from the record")
 	}
 	if causes := causesOf(s); causes != "" {
 		facts = append(facts, causes)
 	}
 	head := string(s.Outcome)
 	if d := lasted(s); d > 0 {
-		head += " after " + took(d)
+		head += " after " + inspect.Took(d)
 	}
 	text := strings.Join(facts, "; ")
 	for i, piece := range wrap(text, t.width-2-columns(head)-2) {
@@ -54,9 +54,9 @@ func mailFacts(s *inspect.Session) string {
 		all += len(m.To) + m.Omitted
 		accepted += acceptedOf(&m)
 	}
-	text := fmt.Sprintf("%s, accepted for %d of %s", count(len(s.Messages)+s.Omitted, "message"), accepted, count(all, "recipient"))
+	text := fmt.Sprintf("%s, accepted for %d of %s", inspect.Count(len(s.Messages)+s.Omitted, "message"), accepted, inspect.Count(all, "recipient"))
 	if size > 0 {
-		text += ", " + octets(size)
+		text += ", " + inspect.Octets(size)
 	}
 	return text
 }

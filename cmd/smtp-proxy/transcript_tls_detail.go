@@ -44,7 +44,7 @@ func offerLines(h *session.Hello) []string {
 	}
 	add("", h.Versions)
 	if n := len(h.Ciphers); n > mostSuites {
-		facts = append(facts, count(n, "suite"))
+		facts = append(facts, inspect.Count(n, "suite"))
 	} else {
 		add("", h.Ciphers)
 	}
@@ -69,9 +69,9 @@ const mostSuites = 4
 func flightLine(flights []session.Flight) []string {
 	var turns []string
 	for i, f := range flights {
-		text := visible(f.From) + " " + octets(f.Bytes)
+		text := visible(f.From) + " " + inspect.Octets(f.Bytes)
 		if i > 0 {
-			text += " after " + took(f.At)
+			text += " after " + inspect.Took(f.At)
 		}
 		turns = append(turns, text)
 	}

@@ -87,10 +87,10 @@ func reportOf(s *inspect.Session, o ReportOptions) *report {
 		r.Title += ": " + visible(s.Findings[0].Title)
 	}
 	if s.Omitted > 0 {
-		r.Omitted = count(s.Omitted, "message") + " more than are listed"
+		r.Omitted = inspect.Count(s.Omitted, "message") + " more than are listed"
 	}
 	if s.Dropped > 0 {
-		r.Dropped = count(s.Dropped, "line") + " missing from the record: it could not keep up"
+		r.Dropped = inspect.Count(s.Dropped, "line") + " missing from the record: it could not keep up"
 	}
 	if !o.Made.IsZero() {
 		r.MadeAt = stamp(o.Made, o.Zone)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
 )
 
@@ -119,7 +120,7 @@ func carried(e *session.Entry) string {
 	if e.Verb == "BDAT" {
 		what = "chunk"
 	}
-	text := what + " of " + octets(e.Bytes) + ", not shown here"
+	text := what + " of " + inspect.Octets(e.Bytes) + ", not shown here"
 	if e.Text != "" {
 		text += "; " + strings.ReplaceAll(e.Text, "\n", " ")
 	}
@@ -133,7 +134,7 @@ func credentials(a *session.Auth) string {
 		facts = append(facts, "user "+a.Username)
 	}
 	if a.Secret != nil {
-		facts = append(facts, "secret of "+count(a.Secret.Length, "octet"))
+		facts = append(facts, "secret of "+inspect.Count(a.Secret.Length, "octet"))
 	}
 	if a.Malformed != "" {
 		facts = append(facts, a.Malformed)
@@ -165,14 +166,14 @@ func details(e *session.Entry, zone *time.Location) []string {
 func kernel(e *session.Entry) string {
 	var facts []string
 	if s := e.Silent; s != nil && (e.Fault != nil || e.Odd == session.OddTimeout) {
-		facts = append(facts, "app silent for "+took(s.App), "upstream for "+took(s.Upstream))
+		facts = append(facts, "app silent for "+inspect.Took(s.App), "upstream for "+inspect.Took(s.Upstream))
 	}
 	if t := e.TCP; t != nil {
 		if t.RTT > 0 {
-			facts = append(facts, "round trip "+took(t.RTT))
+			facts = append(facts, "round trip "+inspect.Took(t.RTT))
 		}
 		if t.Retransmits > 0 {
-			facts = append(facts, count(t.Retransmits, "segment")+" sent again")
+			facts = append(facts, inspect.Count(t.Retransmits, "segment")+" sent again")
 		}
 	}
 	return strings.Join(facts, ", ")

@@ -51,7 +51,7 @@ func aboutSession(s *inspect.Session, zone *time.Location) group {
 		g.add("Ended", "still open when this was written", false)
 	} else {
 		g.add("Ended", stamp(s.Ended, zone), false)
-		g.add("Took", took(s.Ended.Sub(s.Started)), false)
+		g.add("Took", inspect.Took(s.Ended.Sub(s.Started)), false)
 	}
 	g.add("Got as far as", string(s.Phase), true)
 	g.add("Refusals", strings.Join(s.Codes, ", "), true)
@@ -127,7 +127,7 @@ func aboutAuth(a *inspect.Auth) group {
 	g.add("User", a.Username, true)
 	g.add("Acting for", a.Authzid, true)
 	if a.Secret != nil {
-		g.add("Secret", count(a.Secret.Length, "octet")+", "+a.Secret.Alphabet+"; its words are not recorded", false)
+		g.add("Secret", inspect.Count(a.Secret.Length, "octet")+", "+a.Secret.Alphabet+"; its words are not recorded", false)
 	}
 	g.add("Malformed", a.Malformed, false)
 	verdict := "refused, or never answered"
@@ -142,7 +142,7 @@ func aboutAuth(a *inspect.Auth) group {
 func summary(s *inspect.Session) string {
 	text := mail(s)
 	if !s.Ended.IsZero() {
-		text += " " + took(s.Ended.Sub(s.Started)) + " from beginning to end."
+		text += " " + inspect.Took(s.Ended.Sub(s.Started)) + " from beginning to end."
 	}
 	return text
 }
@@ -161,9 +161,9 @@ func mail(s *inspect.Session) string {
 			accepted += len(m.To) + m.Omitted - refused(m)
 		}
 	}
-	text := count(n, "message") + ", accepted for " + strconv.Itoa(accepted) + " of " + count(all, "recipient")
+	text := inspect.Count(n, "message") + ", accepted for " + strconv.Itoa(accepted) + " of " + inspect.Count(all, "recipient")
 	if size > 0 {
-		text += ", " + octets(size)
+		text += ", " + inspect.Octets(size)
 	}
 	return text + "."
 }

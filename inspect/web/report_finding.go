@@ -101,13 +101,13 @@ func retry(r inspect.Retry) string {
 func schedule(r inspect.Retry) string {
 	var tries []string
 	for _, s := range r.Schedule {
-		tries = append(tries, seconds(s))
+		tries = append(tries, inspect.Seconds(s))
 	}
 	switch {
 	case len(tries) > 0:
 		return "Tries, each after the one before: " + strings.Join(tries, ", ")
 	case r.AfterS > 0:
-		return "First try: in " + seconds(r.AfterS)
+		return "First try: in " + inspect.Seconds(r.AfterS)
 	}
 	return ""
 }
@@ -134,7 +134,7 @@ func often(r *inspect.Recurrence, zone *time.Location) string {
 	if r == nil || r.Of < 2 {
 		return ""
 	}
-	text := "In " + strconv.Itoa(r.Seen) + " of the last " + count(r.Of, "session") + " to this upstream"
+	text := "In " + strconv.Itoa(r.Seen) + " of the last " + inspect.Count(r.Of, "session") + " to this upstream"
 	if !r.Since.IsZero() {
 		text += " since " + r.Since.In(zone).Format("2006-01-02 15:04 MST")
 	}

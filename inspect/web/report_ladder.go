@@ -60,7 +60,7 @@ func dialogueOf(s *inspect.Session, zone *time.Location) []stretch {
 		last := &all[len(all)-1]
 		last.Rows = append(last.Rows, l.row(&s.Events[i]))
 		if folds {
-			last.Folded = count(len(last.Rows), "line") + " without a finding"
+			last.Folded = inspect.Count(len(last.Rows), "line") + " without a finding"
 		}
 	}
 	return all
@@ -127,7 +127,7 @@ func (l *ladder) reply(r *row, e *session.Entry) {
 		r.Lines, r.Rest = r.Lines[:mostSaid-2], r.Lines[mostSaid-2:]
 	}
 	if e.Wait > 0 {
-		r.Took = took(e.Wait)
+		r.Took = inspect.Took(e.Wait)
 	}
 	if e.Code >= 400 {
 		r.Tone, _ = tone(e.Code)
@@ -157,7 +157,7 @@ func (l *ladder) spoken(r *row, e *session.Entry) {
 		r.Aside = credentials(e.Auth)
 	}
 	if e.Wait > 0 {
-		r.Took = took(e.Wait)
+		r.Took = inspect.Took(e.Wait)
 	}
 }
 
@@ -166,7 +166,7 @@ func (l *ladder) event(r *row, e *session.Entry) {
 	r.Point, r.Lines, r.Tone = point(e), []string{text}, "quiet"
 	r.Alt = "at the " + r.Point
 	if lasted > 0 {
-		r.Took = took(lasted)
+		r.Took = inspect.Took(lasted)
 	}
 	if e.Kind == session.KindError || e.Fault != nil || len(r.Proves) > 0 {
 		r.Tone = "bad"

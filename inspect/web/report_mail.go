@@ -48,7 +48,7 @@ func messageOf(n int, m *inspect.Message) message {
 	g.add("Subject", m.Subject, true)
 	g.add("Message-ID", m.MessageID, true)
 	if m.Size > 0 {
-		g.add("Size", octets(m.Size), false)
+		g.add("Size", inspect.Octets(m.Size), false)
 	}
 	out := message{Number: n, Facts: g.Facts, Verdict: answerOf(m.Code, m.Enhanced, m.Text)}
 	if m.Code == 0 {
@@ -61,7 +61,7 @@ func messageOf(n int, m *inspect.Message) message {
 		out.To, out.More = out.To[:mostRecipients], out.To[mostRecipients:]
 	}
 	if m.Omitted > 0 {
-		out.Omitted = count(m.Omitted, "recipient") + " more than are listed"
+		out.Omitted = inspect.Count(m.Omitted, "recipient") + " more than are listed"
 	}
 	return out
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"smtp-proxy/inspect"
 )
 
 // words are what the templates call.
@@ -101,7 +103,7 @@ func cut(text string) folded {
 		_, size := utf8.DecodeRuneInString(text[at:])
 		at += size
 	}
-	f.Head, f.Size = text[:at], count(n, "character")
+	f.Head, f.Size = text[:at], inspect.Count(n, "character")
 	return f
 }
 

@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// took writes how long something lasted, in three digits at most.
-func took(d time.Duration) string {
+// Took writes how long something lasted for a person, in three digits at most.
+func Took(d time.Duration) string {
 	switch ms := float64(d) / float64(time.Millisecond); {
 	case d < 999500*time.Nanosecond:
 		return fmt.Sprintf("%.0f µs", ms*1000)
@@ -23,11 +23,11 @@ func took(d time.Duration) string {
 	return fmt.Sprintf("%dh %02dm", d/time.Hour, d%time.Hour/time.Minute)
 }
 
-// octets writes a size as mail programs do, in powers of ten.
-func octets(n int64) string {
+// Octets writes a size for a person as mail programs do, in powers of ten.
+func Octets(n int64) string {
 	switch f := float64(n); {
 	case n < 1000:
-		return count(int(n), "octet")
+		return Count(int(n), "octet")
 	case n < 1e6:
 		return fmt.Sprintf("%.1f kB", f/1e3)
 	case n < 1e9:
@@ -37,33 +37,24 @@ func octets(n int64) string {
 	}
 }
 
-// count writes a number of things.
-func count(n int, thing string) string {
+// Count writes a number of things: 1 session, 2 sessions.
+func Count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
 	return strconv.Itoa(n) + " " + thing + "s"
 }
 
-// seconds writes a time to wait as a person would say it.
-func seconds(n int) string {
+// Seconds writes a time to wait as a person would say it.
+func Seconds(n int) string {
 	d := time.Duration(n) * time.Second
 	switch {
 	case d >= 48*time.Hour:
-		return count(int(d/(24*time.Hour)), "day")
+		return Count(int(d/(24*time.Hour)), "day")
 	case d >= 2*time.Hour:
-		return count(int(d/time.Hour), "hour")
+		return Count(int(d/time.Hour), "hour")
 	case d >= 2*time.Minute:
-		return count(int(d/time.Minute), "minute")
+		return Count(int(d/time.Minute), "minute")
 	}
-	return count(n, "second")
-}
-
-// daysLeft says how far a date is from now, in whole days.
-func daysLeft(until, now time.Time) string {
-	n := int(until.Sub(now) / (24 * time.Hour))
-	if until.Before(now) {
-		return "expired " + count(-n, "day") + " ago"
-	}
-	return count(n, "day") + " left"
+	return Count(n, "second")
 }
