@@ -96,10 +96,10 @@ func (d *dialogue) event(e *session.Entry) {
 	switch {
 	case e.Kind == session.KindOpen:
 		d.open = true
-		d.steps = slices.DeleteFunc(d.steps, func(s step) bool { return s.phase == session.PhaseConnect })
+		d.steps = nil // of the addresses before
 		d.steps = append(d.steps, step{phase: session.PhaseConnect, message: -1})
 	case e.Kind == session.KindError && !d.open && e.Fault != nil:
-		d.steps = append(d.steps, step{phase: session.PhaseConnect, message: -1, fault: faultWord(e.Fault.Class), detail: sentence(e.Text)})
+		d.steps = append(d.steps, step{phase: undialled(e.Fault), message: -1, fault: faultWord(e.Fault.Class), detail: sentence(e.Text)})
 	case e.Kind == session.KindGreeting:
 		d.greeted = true
 		d.steps = append(d.steps, step{phase: session.PhaseGreeting, message: -1, code: e.Code, reply: firstLine(e.Text), wait: e.Wait})
@@ -112,6 +112,16 @@ func (d *dialogue) event(e *session.Entry) {
 	case e.Odd == session.OddInvalidReply, e.Odd == session.OddLongLine:
 		d.broken(e, faultNotSMTP)
 	}
+}
+
+// undialled is how far a dial came. One that met a reset had its connection:
+// none would have been refused. Whether the reset is seen by the dial or by the
+// wait for the greeting is a matter of time.
+func undialled(f *session.Fault) session.Phase {
+	if f.Class == session.FaultReset {
+		return session.PhaseGreeting
+	}
+	return session.PhaseConnect
 }
 
 // unanswered adds what the smarthost still owed when the app left. A message
