@@ -36,7 +36,7 @@ type KeeperOptions struct {
 
 // Times and numbers of a keeper at work.
 const (
-	flushEvery   = 100 * time.Millisecond // at most; a batch of records may come sooner
+	flushEvery   = 100 * time.Millisecond // between flushes; many octets of messages are written sooner
 	retryAfter   = 3 * time.Second        // between attempts to write to a failing disk
 	judgeAgain   = time.Second            // between looks at a session that goes on failing
 	retainEvery  = 5 * time.Minute        // between clean-ups
@@ -161,7 +161,7 @@ func (k *Keeper) next(ctx context.Context, from Source) ([]session.Record, error
 	if len(k.dirty) == 0 {
 		return from.Next(ctx)
 	}
-	wait := flushEvery
+	wait := k.held.wait(time.Now())
 	if k.Healthy() != nil {
 		wait = retryAfter
 	}

@@ -26,6 +26,9 @@ func (h *held) mayWait(now time.Time) bool {
 	return true
 }
 
+// wait is how long after now the next flush is due, if it is not due already.
+func (h *held) wait(now time.Time) time.Duration { return max(h.every-now.Sub(h.flushed), 0) }
+
 // keep takes the fresh octets of sessions over.
 func (h *held) keep(list []*kept) {
 	if h.fresh == 0 {

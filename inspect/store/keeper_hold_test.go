@@ -56,3 +56,20 @@ func TestHeldBodies(t *testing.T) {
 		t.Errorf("%d blocks for %d batches (%v): nothing was held", blocks, len(bodies), err)
 	}
 }
+
+// TestHeldUntilDue has the last records of a session come just behind a flush:
+// they wait for what is left of the time between two, no longer.
+func TestHeldUntilDue(t *testing.T) {
+	began := time.Now()
+	h := held{every: flushEvery, flushed: began}
+	for after, want := range map[time.Duration]time.Duration{
+		0:                  flushEvery,
+		flushEvery * 3 / 4: flushEvery / 4,
+		flushEvery:         0,
+		time.Hour:          0,
+	} {
+		if got := h.wait(began.Add(after)); got != want {
+			t.Errorf("%v after a flush: waits %v, want %v", after, got, want)
+		}
+	}
+}

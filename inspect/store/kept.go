@@ -29,11 +29,11 @@ type kept struct {
 	failing  bool      // something went wrong since the last look
 	judged   time.Time // the last look while it was open
 
-	entries  []*session.Entry // of this batch
-	bodies   []piece          // since the last flush; those from holds on belong to the source
-	holds    int
-	written  reach // of the message under way, as committed
-	reached  reach // the same with this batch
+	entries  []*session.Entry // since the last flush
+	bodies   []piece          // since the last flush
+	holds    int              // of them are in the keeper's memory; the rest is in the source's
+	written  reach            // of the message under way, as committed
+	reached  reach            // the same with this batch
 	dirty    bool
 	ended    bool
 	reported bool // Ended has been called
