@@ -1,17 +1,14 @@
 package probe
 
 import (
-	"crypto/hmac"
-	"crypto/md5"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/emersion/go-sasl"
 
 	"smtp-proxy/proxy/wire"
+	"smtp-proxy/upstream"
 )
 
 // The bounds of an AUTH exchange.
@@ -31,7 +28,7 @@ type signIn struct {
 // authenticate signs in if the script has a user, there is a way to do it, and
 // nobody on the path can read along.
 func (a *caller) authenticate() {
-	offered := mechanisms(a.offers)
+	offered := upstream.Mechanisms(a.offers)
 	mechanism, side := a.way(offered)
 	switch {
 	case a.script.User == "":
@@ -67,65 +64,17 @@ func (a *caller) noWay() string {
 	return "this program signs in with a password by PLAIN, LOGIN, CRAM-MD5 only"
 }
 
-// maxMechanisms bounds how many mechanisms are read: there are not as many.
-const maxMechanisms = 32
-
-// mechanisms lists what a reply to EHLO offers for AUTH, in its order.
-func mechanisms(ehlo wire.Reply) (names []string) {
-	for _, text := range ehlo.Lines[min(1, len(ehlo.Lines)):] {
-		keyword, params := wire.Keyword([]byte(text))
-		if keyword != "AUTH" {
-			continue
-		}
-		for _, name := range strings.Fields(strings.ToUpper(params)) {
-			if len(names) < maxMechanisms && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
-}
-
 // way chooses a mechanism: the one that the script names, offered or not, else
 // the best on offer. The side is nil when there is none.
 func (a *caller) way(offered []string) (string, sasl.Client) {
-	if named := strings.ToUpper(a.script.Mechanism); named != "" {
-		return named, a.sideOf(named)
+	c := upstream.Credentials{User: a.script.User, Password: a.script.Password, Token: a.script.Token}
+	named := strings.ToUpper(a.script.Mechanism)
+	if named == "" {
+		return c.Best(offered)
 	}
-	for _, name := range []string{"XOAUTH2", "OAUTHBEARER", "PLAIN", "LOGIN", "CRAM-MD5"} {
-		if side := a.sideOf(name); side != nil && slices.Contains(offered, name) {
-			return name, side
-		}
-	}
-	return "", nil
-}
-
-// sideOf is the app's side of a mechanism, nil for one that is not known or
-// does not go with the kind of secret that was given.
-func (a *caller) sideOf(mechanism string) sasl.Client {
-	s := a.script
-	withToken := mechanism == "XOAUTH2" || mechanism == "OAUTHBEARER"
-	switch {
-	case strings.ContainsAny(s.User, "\x00\x01"):
-		return nil
-	case s.Mechanism != "": // who names it knows what goes with it
-		s.Token, s.Password = orElse(s.Token, s.Password), orElse(s.Password, s.Token)
-	case withToken != (s.Token != ""):
-		return nil
-	}
-	switch mechanism {
-	case "XOAUTH2":
-		return &bearer{mechanism, "user=" + s.User + "\x01auth=Bearer " + s.Token + "\x01\x01", nil}
-	case "OAUTHBEARER":
-		return &bearer{mechanism, "n,a=" + gs2(s.User) + ",\x01auth=Bearer " + s.Token + "\x01\x01", []byte{1}}
-	case "PLAIN":
-		return sasl.NewPlainClient("", s.User, s.Password)
-	case "LOGIN":
-		return &login{answers: []string{s.User, s.Password}}
-	case "CRAM-MD5":
-		return &cram{user: s.User, secret: s.Password}
-	}
-	return nil
+	// Who names it knows what goes with it.
+	c.Token, c.Password = orElse(c.Token, c.Password), orElse(c.Password, c.Token)
+	return named, c.Side(named)
 }
 
 // begin says AUTH. What makes the command too long has to wait for the first
@@ -171,51 +120,4 @@ func (a *caller) challenged(r wire.Reply) {
 		}
 	}
 	a.say(answer, a.challenged)
-}
-
-// bearer is XOAUTH2 (of Google and Microsoft) or OAUTHBEARER (RFC 7628). Both
-// tell the reason of a refusal in a challenge that wants an empty answer before
-// the refusal itself, where go-sasl breaks the exchange off.
-type bearer struct {
-	mechanism, initial string
-	empty              []byte
-}
-
-func (b *bearer) Start() (string, []byte, error)           { return b.mechanism, []byte(b.initial), nil }
-func (b *bearer) Next([]byte) (response []byte, err error) { return b.empty, nil }
-
-// gs2 escapes a name as RFC 5801, section 4 has it.
-func gs2(name string) string { return strings.NewReplacer("=", "=3D", ",", "=2C").Replace(name) }
-
-// login answers the two questions of LOGIN by their order: their words differ
-// from server to server, and go-sasl knows one of them.
-type login struct{ answers []string }
-
-func (l *login) Start() (string, []byte, error) { return "LOGIN", nil, nil }
-
-func (l *login) Next([]byte) ([]byte, error) {
-	if len(l.answers) == 0 {
-		return nil, sasl.ErrUnexpectedServerChallenge
-	}
-	answer := l.answers[0]
-	l.answers = l.answers[1:]
-	return []byte(answer), nil
-}
-
-// cram is CRAM-MD5 (RFC 2195), which go-sasl lacks. It answers one challenge.
-type cram struct {
-	user, secret string
-	answered     bool
-}
-
-func (c *cram) Start() (string, []byte, error) { return "CRAM-MD5", nil, nil }
-
-func (c *cram) Next(challenge []byte) ([]byte, error) {
-	if c.answered {
-		return nil, sasl.ErrUnexpectedServerChallenge
-	}
-	c.answered = true
-	mac := hmac.New(md5.New, []byte(c.secret))
-	mac.Write(challenge)
-	return []byte(c.user + " " + hex.EncodeToString(mac.Sum(nil))), nil
 }

@@ -102,7 +102,7 @@ func (o *outcome) replied(e *session.Entry) {
 // offeredIn lists the mechanisms that the text of a reply to EHLO offers.
 func offeredIn(text string) []string {
 	reply, _ := wire.ParseReply(strings.ReplaceAll(text, "\n", "\r\n") + "\r\n")
-	return mechanisms(reply)
+	return upstream.Mechanisms(reply)
 }
 
 // handshake returns the facts of the last handshake, or nil.

@@ -20,7 +20,7 @@ func (p *player) signIn(s *spoken) {
 		p.omit(s, cmp.Or(p.giveUp, "the connection was closed"))
 		return
 	}
-	mechanism, side := p.options.Auth.side(s.mechanism, p.offers)
+	mechanism, side := sideOf(p.options.Auth, s.mechanism, p.offers, s.initial)
 	if side == nil || p.signedIn > 0 {
 		p.omit(s, "these credentials do not go with it")
 		return

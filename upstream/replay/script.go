@@ -7,6 +7,7 @@ import (
 
 	"smtp-proxy/proxy/session"
 	"smtp-proxy/proxy/wire"
+	"smtp-proxy/upstream"
 )
 
 // Options says how the app's part is to be played. The zero value is a dry
@@ -22,17 +23,8 @@ type Options struct {
 	OnStep  func(Step)    // called for each step when its reply is in, in order; may be nil
 }
 
-// Credentials sign in anew: a record holds none. A token goes with XOAUTH2 and
-// OAUTHBEARER, a password with all other mechanisms.
-type Credentials struct {
-	User, Password, Token string
-}
-
-// String keeps them out of logs and messages.
-func (Credentials) String() string { return "***" }
-
-// GoString does the same for %#v.
-func (Credentials) GoString() string { return "***" }
+// Credentials sign in anew: a record holds none.
+type Credentials = upstream.Credentials
 
 // dry reports whether no message may leave.
 func (o Options) dry() bool { return len(o.To) == 0 && !o.Deliver }
