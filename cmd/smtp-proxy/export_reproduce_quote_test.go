@@ -13,6 +13,7 @@ func hostileValues() []string {
 		"", "-", "--", "-rf /", "~", "*", "a b", "a'b", `a"b`, `a\b`, `\`, `\n`, "$HOME", "$(touch pwned)", "`touch pwned`", "a;b|c&d>e<f",
 		"!!", "#x", "%s%n", "a\nb", "\n", "a\r\nMAIL FROM:<b@y>", "\x1b[31m", "tab\there", "é", "日本", "\xff\xfe", "a\xc3", "\u202eabc", "\u2028", "'''", `"""`,
 		"${x}", "${SMTP_PASSWORD}", "{{.Head}}", "</script>", "\x7f", "ends with newlines\n\n", "\x01auth=Bearer x\x01", strings.Repeat("\x11", 5000), strings.Repeat("\xac", 5000),
+		strings.Repeat("\xff", 5000), strings.Repeat("a\x01", 2500), strings.Repeat("\t ", 2500), strings.Repeat("\u200b'", 1200),
 	}
 }
 

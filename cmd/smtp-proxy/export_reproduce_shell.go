@@ -23,22 +23,18 @@ func shellWord(value string) string {
 			quoted = on
 		}
 	}
-	for rest := value; rest != ""; {
+	for rest := strings.ReplaceAll(value, "\x00", ""); rest != ""; {
 		r, n := utf8.DecodeRuneInString(rest)
 		switch {
-		case r == 0:
 		case r == '\'':
 			quote(false)
 			b.WriteString(`\'`)
-		case r == '\n', r != utf8.RuneError && !hides(r):
+		case !written(r):
 			quote(true)
 			b.WriteString(rest[:n])
 		default:
 			quote(false)
-			// One substitution for a run of them: dash gives up at thousands.
-			for n < len(rest) && (rest[n] < ' ' && rest[n] != '\n' && rest[n] != 0 || rest[n] == 0x7f || rest[n] >= 0x80 && !utf8.RuneStart(rest[n])) {
-				n++
-			}
+			n = writtenRun(rest)
 			b.WriteString(`"$(printf '` + octal(rest[:n]) + `')"`)
 		}
 		rest = rest[n:]
@@ -48,6 +44,34 @@ func shellWord(value string) string {
 		return "''"
 	}
 	return b.String()
+}
+
+// written says whether a rune is written out in octal.
+func written(r rune) bool { return r == utf8.RuneError || r != '\n' && hides(r) }
+
+// writtenRun is how much of text, which begins with a rune to be written out,
+// goes into one substitution: as far as such runes follow each other, or up to
+// the last of them where they are many, since dash dies of some thousand
+// substitutions in a word. It never ends with a newline, which a substitution
+// would swallow.
+func writtenRun(text string) int {
+	const many = 50
+	run, last, count := 0, 0, 0
+	for i, r := range text {
+		if !written(r) {
+			continue
+		}
+		_, n := utf8.DecodeRuneInString(text[i:])
+		if i == run {
+			run += n
+		}
+		last = i + n
+		count++
+	}
+	if count > many {
+		return last
+	}
+	return run
 }
 
 // octal writes each octet as printf of a shell reads it.
