@@ -24,6 +24,7 @@ func (x *plant) explain(o *store.KeeperOptions) error {
 		x.onReplies = replyAnnotator{diagnose.New(set, diagnose.Options{Built: d.Built, Failed: d.Failed})}
 	}
 	engine := diagnose.New(set, d)
+	x.rules, x.engine = set, engine
 	o.Began = func(s *session.Info) { engine.Began(s.ID, s.Upstream, s.Started) }
 	o.Annotate = engine.Judge
 	o.Keeps = func(s *inspect.Session) bool { return x.ended != nil || mayBeAsked(s) }

@@ -15,7 +15,7 @@ import (
 type hints struct {
 	routes []hint
 	data   string // directory of the authority; "none"
-	health string // address, or empty
+	web    string // address of the page, or empty
 	keeps  bool
 
 	redirects func(policy.Route) bool // whether the firewall brings the app here; nil: nowhere
@@ -35,8 +35,9 @@ func (h hints) write(w io.Writer) {
 	if h.keeps {
 		fmt.Fprintf(w, "  watch      smtp-proxy tail%s\n", h.dataFlag())
 	}
-	if h.health != "" {
-		fmt.Fprintf(w, "  health     http://%s/readyz\n", h.health)
+	if h.web != "" {
+		fmt.Fprintf(w, "  page       http://%s/\n", h.web)
+		fmt.Fprintf(w, "  health     http://%s/readyz\n", h.web)
 	}
 	fmt.Fprintln(w)
 }

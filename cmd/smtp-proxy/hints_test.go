@@ -33,7 +33,7 @@ func TestHints(t *testing.T) {
 		not   string
 	}{
 		"loopback": {
-			hints{routes: []hint{{route(func(*policy.Route) {}), addrs("127.0.0.1:1025", "[::1]:1025")}}, keeps: true, health: "127.0.0.1:8025"},
+			hints{routes: []hint{{route(func(*policy.Route) {}), addrs("127.0.0.1:1025", "[::1]:1025")}}, keeps: true, web: "127.0.0.1:8025"},
 			[]string{"smtp.example.com:587", "localhost (127.0.0.1 or ::1)", "port       1025", "TLS        none", "--listen 0.0.0.0:1025 --allow-from", "host.docker.internal:1025", "smtp-proxy tail\n", "http://127.0.0.1:8025/readyz"},
 			"--data",
 		},

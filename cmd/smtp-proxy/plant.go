@@ -12,6 +12,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/diagnose"
+	"smtp-proxy/inspect/rules"
 	"smtp-proxy/inspect/store"
 	"smtp-proxy/policy"
 	"smtp-proxy/proxy"
@@ -32,7 +34,10 @@ type plant struct {
 	recorder *proxy.Recorder
 	gates    []*gate
 	sandbox  *testenv.Sandbox // nil unless a route leads there
-	health   *health
+	web      *webServer       // nil: the page is off, or its port is taken
+	rules    *rules.Set
+	engine   *diagnose.Engine
+	users    map[string][]byte // who may see the page
 	appTLS   *tls.Config
 	keys     *keyLog // nil: no TLS keys are written
 	// onReplies adds the cause to failing replies; nil without --annotate.
@@ -58,7 +63,7 @@ func (p *program) newPlant(c policy.Config, ended func(*inspect.Session)) (*plan
 	if x.dir, err = p.dataDir(); err != nil {
 		return nil, errors.Join(err, x.logFile.Close())
 	}
-	for _, step := range []func() error{x.checkUsers, x.openKeyLog, x.openRecord, x.openAppTLS, x.openGates, x.openHealth} {
+	for _, step := range []func() error{x.checkUsers, x.openKeyLog, x.openRecord, x.openAppTLS, x.openGates, x.openWeb} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, x.close())
 		}
@@ -72,7 +77,8 @@ func (x *plant) checkUsers() error {
 	if x.config.HTTPAuth == "" {
 		return nil
 	}
-	_, err := readUsers(x.config.HTTPAuth)
+	var err error
+	x.users, err = readUsers(x.config.HTTPAuth)
 	return usage(err)
 }
 
@@ -126,20 +132,6 @@ func (x *plant) sessionEnded(s *inspect.Session) {
 		x.ended(s)
 	}
 	x.inquiry.offer(s)
-}
-
-// openHealth serves the checks. A taken port is no reason not to relay.
-func (x *plant) openHealth() error {
-	if !x.config.Serves() {
-		return nil
-	}
-	h, err := newHealth(x.config.HTTP, x.notReady)
-	if err != nil {
-		x.log.Warn().Err(err).Str("http", x.config.HTTP).Msg("no health checks: the port cannot be opened; name another with --http, or --http off")
-		return nil
-	}
-	x.health = h
-	return nil
 }
 
 func (x *plant) trouble(text string) {
@@ -209,8 +201,8 @@ func (x *plant) close() error {
 	for _, g := range x.gates {
 		errs = append(errs, g.close())
 	}
-	if x.health != nil {
-		errs = append(errs, x.health.close())
+	if x.web != nil {
+		errs = append(errs, x.web.close())
 	}
 	if x.sandbox != nil {
 		errs = append(errs, x.sandbox.Close())
@@ -224,8 +216,8 @@ func (x *plant) close() error {
 // hints returns what the owner needs to know now that all is open.
 func (x *plant) hints() hints {
 	h := hints{data: x.data, keeps: x.store != nil, redirects: x.config.Redirects, user: os.Geteuid()}
-	if x.health != nil {
-		h.health = x.health.addr()
+	if x.web != nil {
+		h.web = x.web.addr()
 	}
 	for _, g := range x.gates {
 		for _, r := range g.settings {

@@ -23,7 +23,7 @@ func runFlags(f *pflag.FlagSet, c *policy.Config) {
 	f.StringVar(&c.Resolver, "resolver", "", "`ip:port` of the DNS server for every look-up (default the system's)")
 	f.Var((*keepFor)(&c.Keep), "keep", "how long sessions are kept; forever for no limit")
 	f.Var((*keepSize)(&c.KeepSize), "keep-size", "how much the record may take; forever for no limit")
-	f.StringVar(&c.HTTP, "http", c.HTTP, "`host:port` of the health checks, or off")
+	f.StringVar(&c.HTTP, "http", c.HTTP, "`host:port` of the web page, the API and the health checks, or off")
 	f.StringVar(&c.HTTPAuth, "http-auth", "", "`file` of user:bcrypt lines; needed where --http can be reached from others")
 	f.StringVar(&c.Probe, "probe", c.Probe, "what is asked of smarthosts when a session has ended, to sharpen its diagnosis and to predict a direct connection: auto, off")
 	f.BoolVar(&c.Annotate, "annotate", false, "append the cause to failing replies that the app sees")
