@@ -33,7 +33,7 @@ func Report(w io.Writer, s *inspect.Session, o ReportOptions) error {
 	if err != nil {
 		return err
 	}
-	t, err := template.New("report.html").Funcs(words()).ParseFS(files, "templates/report.html", "templates/words.html")
+	t, err := template.New("report.html").Funcs(words()).ParseFS(files, "templates/report.html", "templates/words.html", "templates/part_*.html")
 	if err != nil {
 		return err
 	}
