@@ -42,6 +42,7 @@ type Options struct {
 // Site is the web page, the API and the health checks.
 type Site struct {
 	Options
+	hub       *hub
 	assets    assets
 	templates map[string]*template.Template
 	handler   http.Handler
@@ -55,7 +56,7 @@ func New(o Options) (*Site, error) {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
-	s := &Site{Options: o}
+	s := &Site{Options: o, hub: newHub(o)}
 	var err error
 	if s.assets, err = bundle(); err != nil {
 		return nil, err
