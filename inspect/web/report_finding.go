@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ type finding struct {
 	Why        []string // paragraphs
 	Evidence   []evidence
 	RuledOut   []string
-	Fix        []string
+	Fix        []fixStep
 	Advice     string // now, later, after-fix, never
 	Retry      string
 	Schedule   string
@@ -26,47 +27,84 @@ type finding struct {
 	Changed    []string
 	References []string
 	Rule       string
+	Site       bool   // it stands on a page of the site: causes are links, and commands can be copied
+	Before     string // the list of sessions with this cause; empty for none
 }
 
 // evidence is a text, and the line of the dialogue that has it; 0 for none.
 type evidence struct {
 	Line int
+	At   string // the address of the line
 	Text string
 }
 
-func findingsOf(s *inspect.Session, zone *time.Location) []finding {
-	there := map[int]bool{}
+// cards words findings.
+type cards struct {
+	zone     *time.Location
+	lines    map[int]bool // what evidence may lead to
+	dialogue string       // the page with the lines; empty when they stand beside the cards
+	site     bool
+	upstream string // of the session, for the list of those like it
+}
+
+func findingsOf(s *inspect.Session, c cards) []finding {
+	c.lines, c.upstream = map[int]bool{}, s.Upstream.Name
 	for i := range s.Events {
-		there[s.Events[i].Seq] = true
+		c.lines[s.Events[i].Seq] = true
 	}
+	return c.all(s.Findings)
+}
+
+// findings words what was found outside a session: in pasted text, by a check.
+func (s *Site) findings(list []inspect.Finding) []finding {
+	return cards{zone: s.Zone, site: true}.all(list)
+}
+
+func (c cards) all(list []inspect.Finding) []finding {
 	var all []finding
-	for i := range s.Findings {
-		all = append(all, findingOf(i+1, &s.Findings[i], there, zone))
+	for i := range list {
+		all = append(all, c.one(i+1, &list[i]))
 	}
 	return all
 }
 
-func findingOf(n int, f *inspect.Finding, there map[int]bool, zone *time.Location) finding {
+func (c cards) one(n int, f *inspect.Finding) finding {
 	out := finding{
 		Number: n, Cause: f.Cause, Title: f.Title, Certainty: string(f.Certainty), Why: paragraphs(f.Explanation),
-		RuledOut: f.RuledOut, Fix: f.Fix, Advice: f.Retry.Advice, Retry: retry(f.Retry),
-		Schedule: schedule(f.Retry), Who: who(f.Side), Often: often(f.Recurrence, zone), References: f.Refs, Rule: f.Rule,
+		RuledOut: f.RuledOut, Advice: f.Retry.Advice, Retry: retry(f.Retry), Schedule: schedule(f.Retry), Who: who(f.Side),
+		Often: often(f.Recurrence, c.zone), References: f.Refs, Rule: f.Rule, Site: c.site, Before: c.before(f.Cause),
 	}
-	for _, c := range f.Changed {
-		if !strings.Contains(f.Explanation, c) {
-			out.Changed = append(out.Changed, c)
+	for i, step := range f.Fix {
+		out.Fix = append(out.Fix, fixStepOf(step, c.site, n, i+1))
+	}
+	for _, change := range f.Changed {
+		if !strings.Contains(f.Explanation, change) {
+			out.Changed = append(out.Changed, change)
 		}
 	}
 	for _, e := range f.Evidence {
-		line := 0
-		if there[e.Event] {
-			line = e.Event
-		}
-		if e.Text != "" || line > 0 {
-			out.Evidence = append(out.Evidence, evidence{line, strings.ReplaceAll(e.Text, "\n", " ")})
+		if shown := c.evidence(e); shown.Text != "" || shown.Line > 0 {
+			out.Evidence = append(out.Evidence, shown)
 		}
 	}
 	return out
+}
+
+func (c cards) evidence(e inspect.Evidence) evidence {
+	out := evidence{Text: strings.ReplaceAll(e.Text, "\n", " ")}
+	if c.lines[e.Event] {
+		out.Line, out.At = e.Event, c.dialogue+"#line-"+strconv.Itoa(e.Event)
+	}
+	return out
+}
+
+// before is the address of the list of sessions to the same upstream with the
+// same cause. A name that the filter's language cannot hold is left out.
+func (c cards) before(cause string) string {
+	if !c.site || c.upstream == "" || strings.ContainsAny(c.upstream+cause, " \"\\*") {
+		return ""
+	}
+	return "/?" + url.Values{"q": {"cause:" + cause + " upstream:" + c.upstream}}.Encode()
 }
 
 func paragraphs(text string) []string {

@@ -12,7 +12,7 @@ import (
 
 // words are what the templates call.
 func words() template.FuncMap {
-	return template.FuncMap{"pieces": pieces, "cut": cut, "link": link}
+	return template.FuncMap{"pieces": pieces, "cut": cut, "link": link, "visible": visible}
 }
 
 // piece is text that shows itself, or what was written out in its place.
