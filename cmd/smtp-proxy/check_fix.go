@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"smtp-proxy/inspect/rules"
+	"smtp-proxy/inspect/web"
 	"smtp-proxy/upstream/probe"
 )
 
@@ -46,32 +47,17 @@ func userForm(set *rules.Set, provider string) probe.UserForm {
 	return probe.UserForm(p.User)
 }
 
-// fixJSON is the outcome of a search as check --json has it.
-type fixJSON struct {
-	Change  string      `json:"change"` // empty when nothing helps
-	Flags   []string    `json:"flags"`  // of run
-	Reached string      `json:"reached"`
-	Text    string      `json:"text"`
-	Tried   []triedJSON `json:"tried"`
-}
-
-type triedJSON struct {
-	Change  string `json:"change"`
-	Reached string `json:"reached"`
-	Text    string `json:"text"`
-}
-
 // fixObject is nil without --fix.
-func (r *examined) fixObject() *fixJSON {
+func (r *examined) fixObject() *web.CheckFix {
 	if r.fix == nil {
 		return nil
 	}
-	x := &fixJSON{Change: r.fix.Change, Flags: r.fix.Flags, Reached: r.fix.Reached, Text: r.fix.Text, Tried: []triedJSON{}}
+	x := &web.CheckFix{Change: r.fix.Change, Flags: r.fix.Flags, Reached: r.fix.Reached, Text: r.fix.Text, Tried: []web.CheckTried{}}
 	if x.Flags == nil {
 		x.Flags = []string{}
 	}
 	for _, t := range r.fix.Tried {
-		x.Tried = append(x.Tried, triedJSON(t))
+		x.Tried = append(x.Tried, web.CheckTried(t))
 	}
 	return x
 }

@@ -21,6 +21,7 @@ type examinee struct {
 	assumed string // what was not said and had to be chosen, for the reader
 	reach   upstream.Options
 	sandbox *testenv.Sandbox // nil but for the embedded one
+	lent    bool             // it is somebody else's, who closes it
 }
 
 // examinees settles which smarthosts are checked. Routes that reach the same
@@ -55,12 +56,20 @@ func (p *program) examinees(c checkup) (list []*examinee, err error) {
 // newExaminee prepares the check of one route's smarthost.
 func newExaminee(c policy.Config, r policy.Route, limit time.Duration) (*examinee, error) {
 	e := &examinee{route: r.Name}
-	roots, err := e.trust(r)
-	if err != nil {
+	if err := e.ready(c, r, limit); err != nil {
 		return nil, err
 	}
+	return e, nil
+}
+
+// ready settles how the smarthost is reached.
+func (e *examinee) ready(c policy.Config, r policy.Route, limit time.Duration) error {
+	roots, err := e.trust(r)
+	if err != nil {
+		return err
+	}
 	if e.target, err = e.aim(r); err != nil {
-		return nil, err
+		return err
 	}
 	// A step that waits for one thing leaves time for those behind it.
 	e.reach = upstream.Options{
@@ -68,9 +77,9 @@ func newExaminee(c policy.Config, r policy.Route, limit time.Duration) (*examine
 		ConnectTimeout: min(c.ConnectTimeout, limit/2), HandshakeTimeout: min(c.HandshakeTimeout, limit/2),
 	}
 	if _, err := upstream.New(e.reach); err != nil {
-		return nil, fmt.Errorf("--resolver: %w: write it as ip:port, such as 192.0.2.53:53", err)
+		return fmt.Errorf("--resolver: %w: write it as ip:port, such as 192.0.2.53:53", err)
 	}
-	return e, nil
+	return nil
 }
 
 // connector reaches the smarthost with no memory of earlier times.
@@ -84,18 +93,26 @@ func (e *examinee) connector() *upstream.Connector {
 func (e *examinee) trust(r policy.Route) (*x509.CertPool, error) {
 	switch {
 	case r.Upstream == sandboxUpstream:
+		return e.practice()
+	case r.UpstreamCA != "":
+		return loadRoots(r.UpstreamCA)
+	}
+	return nil, nil
+}
+
+// practice returns whom to trust for the embedded smarthost, which it starts
+// unless one was lent.
+func (e *examinee) practice() (*x509.CertPool, error) {
+	if e.sandbox == nil {
 		s, err := testenv.NewSandbox(testenv.SandboxOptions{})
 		if err != nil {
 			return nil, err
 		}
 		e.sandbox = s
-		roots := x509.NewCertPool()
-		roots.AppendCertsFromPEM(s.Roots())
-		return roots, nil
-	case r.UpstreamCA != "":
-		return loadRoots(r.UpstreamCA)
 	}
-	return nil, nil
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(e.sandbox.Roots())
+	return roots, nil
 }
 
 // aim reads where the smarthost is.
@@ -129,7 +146,7 @@ func hostOnly(s string) (host string, ok bool) {
 }
 
 func (e *examinee) close() {
-	if e.sandbox != nil {
+	if e.sandbox != nil && !e.lent {
 		// What it says at its end is about connections that are over.
 		_ = e.sandbox.Close()
 	}

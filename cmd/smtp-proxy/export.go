@@ -70,6 +70,9 @@ type format struct {
 	name  string
 	about string // for the help
 	raw   bool   // holds what peers said as it was: nothing for a terminal
+	file  string // what its file's name ends in: ".html"
+	kind  string // its media type; empty for text to be read
+	each  bool   // it is of one message, by its number
 	write func(context.Context, io.Writer) error
 }
 

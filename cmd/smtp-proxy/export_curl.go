@@ -16,6 +16,7 @@ func (x *export) CurlFormat() format {
 	return format{
 		name:  "curl",
 		about: "a shell script that repeats it with curl -v, as far as it came",
+		file:  ".sh", each: true,
 		write: x.writeReproduction((*reproduction).curl),
 	}
 }

@@ -16,6 +16,7 @@ func (x *export) EmlFormat() format {
 	return format{
 		name:  "eml",
 		about: "one message, byte for byte as it was sent, less the dots that DATA doubles (--message)",
+		file:  ".eml", kind: "message/rfc822", each: true,
 		raw:   true,
 		write: x.writeEML,
 	}

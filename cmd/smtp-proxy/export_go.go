@@ -12,6 +12,7 @@ func (x *export) GoFormat() format {
 	return format{
 		name:  "go",
 		about: "a program in Go that repeats it, for go run",
+		file:  ".go", each: true,
 		write: x.writeReproduction((*reproduction).golang),
 	}
 }

@@ -14,6 +14,7 @@ func (x *export) JsonFormat() format {
 	return format{
 		name:  "json",
 		about: "a capture, for import and wherever an ID is asked for: what show --json prints, and the messages",
+		file:  ".json", kind: "application/json",
 		write: x.writeJSON,
 	}
 }

@@ -7,6 +7,7 @@ func (x *export) NodeFormat() format {
 	return format{
 		name:  "node",
 		about: "a program for Node.js that repeats it, with nothing to install",
+		file:  ".js", each: true,
 		write: x.writeReproduction((*reproduction).node),
 	}
 }

@@ -20,6 +20,7 @@ func (x *export) OpensslFormat() format {
 	return format{
 		name:  "openssl",
 		about: "a shell script that repeats it through openssl s_client, for trouble of TLS",
+		file:  ".sh", each: true,
 		write: x.writeReproduction((*reproduction).openssl),
 	}
 }

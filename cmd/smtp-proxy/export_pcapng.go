@@ -17,6 +17,7 @@ func (x *export) PcapngFormat() format {
 	return format{
 		name:  "pcapng",
 		about: "the dialogue of each leg in clear, as TCP streams for Wireshark; findings are comments",
+		file:  ".pcapng", kind: "application/x-pcapng",
 		raw:   true,
 		write: x.writePcapng,
 	}

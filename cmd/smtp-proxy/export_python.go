@@ -12,6 +12,7 @@ func (x *export) PythonFormat() format {
 	return format{
 		name:  "python",
 		about: "a program in Python that repeats it, with the standard library alone",
+		file:  ".py", each: true,
 		write: x.writeReproduction((*reproduction).python),
 	}
 }

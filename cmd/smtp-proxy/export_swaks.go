@@ -13,6 +13,7 @@ func (x *export) SwaksFormat() format {
 	return format{
 		name:  "swaks",
 		about: "a shell script that repeats it with swaks, as far as it came",
+		file:  ".sh", each: true,
 		write: x.writeReproduction((*reproduction).swaks),
 	}
 }

@@ -35,6 +35,7 @@ type plant struct {
 	gates    []*gate
 	sandbox  *testenv.Sandbox // nil unless a route leads there
 	web      *webServer       // nil: the page is off, or its port is taken
+	replays  *webReplayer     // for the page; nil without it
 	rules    *rules.Set
 	engine   *diagnose.Engine
 	users    map[string][]byte // who may see the page
@@ -204,6 +205,7 @@ func (x *plant) close() error {
 	if x.web != nil {
 		errs = append(errs, x.web.close())
 	}
+	x.replays.close()
 	if x.sandbox != nil {
 		errs = append(errs, x.sandbox.Close())
 	}

@@ -17,6 +17,7 @@ import (
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/store"
+	"smtp-proxy/inspect/web"
 	"smtp-proxy/policy"
 	"smtp-proxy/testenv"
 )
@@ -75,13 +76,13 @@ func reading(t *testing.T, dir string) *store.Store {
 
 // objects counts what replay --json writes, and calls each for every one.
 type objects struct {
-	each func(n int, x replayJSON)
+	each func(n int, x web.ReplayResult)
 	n    int
 	err  error
 }
 
 func (o *objects) Write(line []byte) (int, error) {
-	var x replayJSON
+	var x web.ReplayResult
 	o.err = errors.Join(o.err, json.Unmarshal(line, &x))
 	o.n++
 	o.each(o.n, x)
@@ -89,7 +90,7 @@ func (o *objects) Write(line []byte) (int, error) {
 }
 
 // playAll replays all sessions of a record until ctx ends.
-func playAll(ctx context.Context, t *testing.T, dir string, m series, each func(int, replayJSON)) (stderr string, err error) {
+func playAll(ctx context.Context, t *testing.T, dir string, m series, each func(int, web.ReplayResult)) (stderr string, err error) {
 	t.Helper()
 	var errs bytes.Buffer
 	out := &objects{each: each}
@@ -114,7 +115,7 @@ func TestReplayMemory(t *testing.T) {
 	const early, late = 100, 500
 	dir, _ := copies(t, host, late)
 	heap := map[int]uint64{}
-	stderr, err := playAll(t.Context(), t, dir, series{}, func(n int, _ replayJSON) {
+	stderr, err := playAll(t.Context(), t, dir, series{}, func(n int, _ web.ReplayResult) {
 		if n == early || n == late {
 			heap[n] = liveHeap()
 		}
@@ -150,7 +151,7 @@ func TestReplayInterrupted(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
 			var seen []string
-			note := func(n int, x replayJSON) {
+			note := func(n int, x web.ReplayResult) {
 				seen = append(seen, x.Session)
 				if n == 10 {
 					interrupt()
@@ -180,7 +181,7 @@ func TestReplayOldestFirst(t *testing.T) {
 	host := sandbox(t, testenv.SandboxOptions{NoTLS: true})
 	dir, ids := copies(t, host, 6)
 	var seen []string
-	note := func(_ int, x replayJSON) { seen = append(seen, x.Session) }
+	note := func(_ int, x web.ReplayResult) { seen = append(seen, x.Session) }
 	for _, m := range []series{{limit: 2}, {limit: 3, after: ids[1]}, {after: ids[4]}} {
 		if stderr, err := playAll(t.Context(), t, dir, m, note); err != nil {
 			t.Fatalf("%+v: got %v and %q, want none", m, err, stderr)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"smtp-proxy/inspect/web"
 	"smtp-proxy/policy"
 	"smtp-proxy/testenv"
 )
@@ -92,7 +93,7 @@ func sandbox(t *testing.T, o testenv.SandboxOptions) *testenv.Sandbox {
 func wantIdentical(t *testing.T, dir string, least int, args ...string) {
 	t.Helper()
 	code, stdout, stderr := command(t, dir, args...)
-	var got replayJSON
+	var got web.ReplayResult
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 		t.Fatalf("%v: got %q and %q, want JSON: %v", args, stdout, stderr, err)
 	}

@@ -27,10 +27,13 @@ func (x *plant) openWeb() error {
 // site makes the page for an address.
 func (x *plant) site(addr string) (http.Handler, error) {
 	setup := x.setup() // the routes that people put into settings are there from the start
-	return web.New(web.Options{
+	x.replays = x.newWebReplayer()
+	o := web.Options{
 		Store: x.store, Rules: x.rules, Explainer: x.engine, Setup: func() web.Setup { return setup }, Troubles: x.notReady,
+		Checker: x.newWebChecker(), Replayer: x.replays, Exporter: webExporter{x},
 		Users: x.users, Listen: addr, Version: version(), Now: x.now, Log: x.log,
-	})
+	}
+	return web.New(o)
 }
 
 // setup is what the owner puts into the app's settings.

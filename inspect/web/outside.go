@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/netip"
 
@@ -9,11 +10,14 @@ import (
 	"smtp-proxy/proxy/session"
 )
 
+// ErrBusy says that as much of a kind is under way as may be at a time.
+var ErrBusy = errors.New("another one is under way")
+
 // Checker examines a smarthost step by step.
 type Checker interface {
 	// Check tells of each step as it is taken. It ends when ctx does. An error
-	// says that the request makes no sense; what is wrong with the smarthost is
-	// in the steps and the findings.
+	// says that the request makes no sense, or is [ErrBusy]; what is wrong with
+	// the smarthost is in the steps and the findings.
 	Check(ctx context.Context, r CheckRequest, told func(CheckStep)) (CheckResult, error)
 }
 
@@ -43,21 +47,55 @@ type CheckResult struct {
 	Target   string            `json:"target"`
 	Steps    []CheckStep       `json:"steps"`
 	Findings []inspect.Finding `json:"findings"`
-	Verdict  string            `json:"verdict,omitempty"`
+	Fix      *CheckFix         `json:"fix,omitempty"`     // where a change of the settings was looked for
+	Verdict  string            `json:"verdict,omitempty"` // this and what follows are for the page and the API
+	Exit     int               `json:"exit,omitempty"`    // what the command line ends with
+	Command  string            `json:"command,omitempty"` // that does the same, without the password
+}
+
+// CheckFix is the outcome of a search for a change that helps.
+type CheckFix struct {
+	Change  string       `json:"change"` // empty when nothing helps
+	Flags   []string     `json:"flags"`  // of run
+	Reached string       `json:"reached"`
+	Text    string       `json:"text"`
+	Tried   []CheckTried `json:"tried"`
+}
+
+// CheckTried is one change that was tried.
+type CheckTried struct {
+	Change  string `json:"change"`
+	Reached string `json:"reached"`
+	Text    string `json:"text"`
 }
 
 // Replayer sends a recorded session again.
 type Replayer interface {
-	// Replay plays a session. An error says why it could not begin; a session
-	// that is not on record is [store.ErrNotFound].
+	// Plan says what would be sent, and where to. Nothing is sent.
+	Plan(ctx context.Context, r ReplayRequest) (ReplayPlan, error)
+	// Replay plays a session. An error says why it could not begin, [ErrBusy]
+	// that another one is being played; a session that is not on record is
+	// [store.ErrNotFound].
 	Replay(ctx context.Context, r ReplayRequest) (ReplayResult, error)
+}
+
+// ReplayPlan is what a replay would do.
+type ReplayPlan struct {
+	Session    string     `json:"session"`
+	Target     string     `json:"target"`
+	Sends      [][]string `json:"sends"`    // lines that leave together; "." is a message, "(TLS)" a handshake
+	NotSent    []string   `json:"not_sent"` // what is left out from the start, each with its reason
+	Recipients []string   `json:"recipients"`
+	Messages   int        `json:"messages"`          // that could be delivered
+	SignIn     string     `json:"sign_in,omitempty"` // what is missing to sign in as was done then
+	Command    string     `json:"command"`           // that does the same
 }
 
 // ReplayRequest says what is played and where to. Without To and Deliver no
 // message is delivered.
 type ReplayRequest struct {
 	Session  string   `json:"session"`
-	Upstream string   `json:"upstream,omitempty"` // empty: the recorded one
+	Upstream string   `json:"upstream,omitempty"` // empty: the recorded one; else that of a route, or "sandbox"
 	To       []string `json:"to,omitempty"`
 	Deliver  bool     `json:"deliver,omitempty"`
 }
@@ -70,13 +108,15 @@ type ReplayResult struct {
 	Steps     []ReplayStep      `json:"steps"`
 	Added     []ReplayAdded     `json:"added,omitempty"`
 	NotSent   []string          `json:"not_sent"`
-	Recorded  session.Phase     `json:"recorded,omitempty"` // how far it came then
-	Reached   session.Phase     `json:"reached,omitempty"`  // and now
-	Delivered int               `json:"delivered"`          // messages that were accepted now
+	Recorded  session.Phase     `json:"recorded"`  // how far it came then
+	Reached   session.Phase     `json:"reached"`   // and now
+	Delivered int               `json:"delivered"` // messages that were accepted now
 	Error     string            `json:"error,omitempty"`
 	Replay    string            `json:"replay,omitempty"` // id of the record of it
 	Verdict   string            `json:"verdict"`
-	Findings  []inspect.Finding `json:"findings"` // of the replay
+	Findings  []inspect.Finding `json:"findings"`          // of the replay
+	Notes     []string          `json:"notes,omitempty"`   // what was left out because it was not given
+	Command   string            `json:"command,omitempty"` // that does the same
 }
 
 // ReplayStep is one command with both replies.
@@ -110,8 +150,10 @@ type Exporter interface {
 // Format is one way to export a session.
 type Format struct {
 	Name, About string
-	File        string // what its file is called: ".html"
+	File        string // what its file's name ends in: ".html"
 	Type        string // its media type
+	Shown       bool   // a browser shows it, where others are saved
+	Message     bool   // it is of one message, by its number
 }
 
 // ExportRequest says what is exported.
