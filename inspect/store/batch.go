@@ -22,6 +22,7 @@ type batch struct {
 	rows    []*kept
 	fresh   map[alike]*freshRows // what is to be inserted
 	lately  *freshRows           // where the latest went: the next goes there, too, mostly
+	words   *sessionWords
 	scratch []byte
 	packed  [3][]byte // memory of a block's sections as they are stored
 }
@@ -29,7 +30,7 @@ type batch struct {
 // statements are prepared once.
 type statements struct {
 	block, update, span, finding, unfind, body, number *sql.Stmt
-	insert                                             [insertSizes]*sql.Stmt
+	insert, words                                      [insertSizes]*sql.Stmt
 }
 
 // blockBuffer is the block that is being filled.
@@ -41,7 +42,7 @@ type blockBuffer struct {
 }
 
 func newBatch(s *Store) (*batch, error) {
-	w := &batch{store: s, packer: s.packer, codec: newEntryCodec(), fresh: map[alike]*freshRows{}, spill: spill{files: bodiesBeside(s.path)}}
+	w := &batch{store: s, packer: s.packer, codec: newEntryCodec(), fresh: map[alike]*freshRows{}, words: newSessionWords(), spill: spill{files: bodiesBeside(s.path)}}
 	queries := map[string]**sql.Stmt{
 		`INSERT INTO blocks (newest, summaries, entries, bodies) VALUES (?, ?, ?, ?)`:                                                      &w.stmts.block,
 		`UPDATE sessions SET ended = ?, outcome = ?, failed = ?, provider = ?, username = ?, codes = ?, mail = ?, block = ? WHERE key = ?`: &w.stmts.update,
@@ -54,6 +55,7 @@ func newBatch(s *Store) (*batch, error) {
 	}
 	for i, n := range rowsAtOnce() {
 		queries[insertQuery(n)] = &w.stmts.insert[i]
+		queries[insertWordsQuery(n)] = &w.stmts.words[i]
 	}
 	for query, into := range queries {
 		var err error
@@ -66,7 +68,7 @@ func newBatch(s *Store) (*batch, error) {
 }
 
 func (w *batch) close() {
-	for _, stmt := range append(w.stmts.insert[:], w.stmts.block, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind, w.stmts.body, w.stmts.number) {
+	for _, stmt := range append(append(w.stmts.insert[:], w.stmts.words[:]...), w.stmts.block, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind, w.stmts.body, w.stmts.number) {
 		if stmt != nil {
 			stmt.Close()
 		}
@@ -82,7 +84,7 @@ func (w *batch) all(list []*kept, now time.Time) (err error) {
 	if err := w.put(list, now); err != nil {
 		return err
 	}
-	if err := w.tx.Commit(); err != nil {
+	if err := w.commit(); err != nil {
 		return err
 	}
 	for _, s := range w.rows {
@@ -117,9 +119,19 @@ func (w *batch) number() (n int64, err error) {
 	return w.next, err
 }
 
+func (w *batch) commit() error {
+	err := w.tx.Commit()
+	if err != nil {
+		w.words.forget()
+	}
+	return err
+}
+
 // reset rolls back what was not committed and empties the buffers.
 func (w *batch) reset() {
-	w.tx.Rollback() // does nothing behind a commit
+	if !errors.Is(w.tx.Rollback(), sql.ErrTxDone) {
+		w.words.forget()
+	}
 	w.tx, w.next = nil, 0
 	w.block.reset()
 	w.spill.reset()

@@ -78,10 +78,30 @@ func wireOf(records []session.Record) (n int64) {
 	return n
 }
 
-// BenchmarkKeeper records sessions of 1 KB in batches of a hundred; compare
-// with BenchmarkAppend, which writes their bytes to a file and nothing else.
+// BenchmarkKeeper records sessions of 1 KB in batches of a hundred, each to
+// another recipient; compare with BenchmarkAppend, which writes their bytes to
+// a file and nothing else.
 func BenchmarkKeeper(b *testing.B) {
 	list, wire := batches(b.N, chain())
+	benchmarkKeeper(b, list, wire)
+}
+
+// BenchmarkKeeperFew does the same with few recipients.
+func BenchmarkKeeperFew(b *testing.B) {
+	list, wire := batches(b.N, chain())
+	n := 0
+	for _, batch := range list {
+		for i := range batch {
+			if e := batch[i].Entry; e != nil && e.Kind == session.KindCommand && e.Verb == "RCPT" {
+				n++
+				e.Text = fmt.Sprintf("RCPT TO:<user%d@example.net>", n%5)
+			}
+		}
+	}
+	benchmarkKeeper(b, list, wire)
+}
+
+func benchmarkKeeper(b *testing.B, list [][]session.Record, wire int64) {
 	dir := newDir(b)
 	s := openStore(b, dir, Options{})
 	b.ReportAllocs()

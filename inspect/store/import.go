@@ -157,7 +157,7 @@ func (g *Guest) write(ctx context.Context, s *kept, load *staging) (err error) {
 			return err
 		}
 	}
-	if err := w.tx.Commit(); err != nil {
+	if err := w.commit(); err != nil {
 		return err
 	}
 	load.staged = nil

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"strings"
 
 	"smtp-proxy/inspect"
@@ -14,6 +15,9 @@ func (w *batch) writeRows(list []*kept) error {
 		}
 	}
 	if err := w.insertAll(); err != nil {
+		return err
+	}
+	if err := w.words.write(w.tx, w.stmts.words); err != nil {
 		return err
 	}
 	for _, s := range list {
@@ -45,7 +49,8 @@ func (w *batch) writeSpans(s *kept) error {
 // writeRow writes a row that is there anew, and puts one that is not with
 // others that are inserted together.
 func (w *batch) writeRow(s *kept, v *inspect.Session) error {
-	c := columnsOf(v)
+	c := w.columns(v)
+	w.words.session(s.key, &c, v)
 	var err error
 	if s.row {
 		_, err = w.tx.Stmt(w.stmts.update).Exec(c.ended, c.outcome, c.failed, c.provider, c.username, c.codes, c.mail, s.home, s.key)
@@ -79,6 +84,10 @@ type columns struct {
 	mail  any // string, or nil when there are too many
 }
 
+// senderMark stands in front of senders among the addresses, in rows of schema
+// 4 and later.
+const senderMark = "<"
+
 // alike is what many sessions have in common.
 type alike struct {
 	outcome                             string
@@ -93,10 +102,13 @@ const (
 	maxColumnAddresses = 64
 )
 
-func columnsOf(v *inspect.Session) columns {
-	c := columns{mail: addresses(v), alike: alike{
+func (w *batch) columns(v *inspect.Session) columns {
+	c := columns{alike: alike{
 		outcome: string(v.Outcome), route: v.Route, upstream: v.Upstream.Name, provider: v.Upstream.Provider, codes: strings.Join(v.Codes, "\n"),
 	}}
+	if list, ok := addresses(w.scratch[:0], v); ok {
+		w.scratch, c.mail = list, strings.ToLower(string(list))
+	}
 	if !v.Ended.IsZero() {
 		c.ended = v.Ended.UnixNano()
 	}
@@ -121,21 +133,28 @@ func failed(v *inspect.Session) bool {
 	return true
 }
 
-// addresses lists senders and recipients, or is nil when there are too many.
-func addresses(v *inspect.Session) any {
-	var list []string
+// addresses lists senders and recipients behind b, one a line, or says that
+// they cannot be listed.
+func addresses(b []byte, v *inspect.Session) (list []byte, ok bool) {
+	n := 0
 	for i := range v.Messages {
 		m := &v.Messages[i]
-		if m.Omitted > 0 || len(list)+len(m.To) >= maxColumnAddresses {
-			return nil
+		if n += 1 + len(m.To); m.Omitted > 0 || n > maxColumnAddresses || !listable(m.From) {
+			return nil, false
 		}
-		list = append(list, m.From)
-		for _, r := range m.To {
-			list = append(list, r.Addr)
+		b = append(append(append(b, senderMark...), m.From...), '\n')
+		for j := range m.To {
+			addr := m.To[j].Addr
+			if !listable(addr) {
+				return nil, false
+			}
+			b = append(append(b, addr...), '\n')
 		}
 	}
-	if v.Omitted > 0 {
-		return nil
-	}
-	return strings.ToLower(strings.Join(list, "\n"))
+	return bytes.TrimSuffix(b, []byte{'\n'}), v.Omitted == 0
+}
+
+// listable reports whether an address can be told from others in a list.
+func listable(addr string) bool {
+	return !strings.HasPrefix(addr, senderMark) && strings.IndexByte(addr, '\n') < 0
 }
