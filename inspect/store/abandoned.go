@@ -68,7 +68,7 @@ func openKeys(ctx context.Context, s *Store, limit int) (keys []int64, err error
 // revive makes the state of a session that is read back, ended at the last
 // moment it is known to have lived.
 func revive(s *inspect.Session, key int64) *kept {
-	r := &kept{id: s.ID, key: key, asm: inspect.Resume(s), row: true, dirty: true, provider: s.Upstream.Provider}
+	r := &kept{id: s.ID, key: key, upstream: s.Upstream.Name, asm: inspect.Resume(s), row: true, dirty: true, provider: s.Upstream.Provider}
 	r.died(lastMoment(s), "the proxy died here: it was killed, or the machine stopped")
 	return r
 }

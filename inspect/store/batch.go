@@ -23,6 +23,7 @@ type batch struct {
 	fresh   map[alike]*freshRows // what is to be inserted
 	lately  *freshRows           // where the latest went: the next goes there, too, mostly
 	words   *sessionWords
+	counts  counter
 	scratch []byte
 	packed  [3][]byte // memory of a block's sections as they are stored
 }
@@ -42,7 +43,7 @@ type blockBuffer struct {
 }
 
 func newBatch(s *Store) (*batch, error) {
-	w := &batch{store: s, packer: s.packer, codec: newEntryCodec(), fresh: map[alike]*freshRows{}, words: newSessionWords(), spill: spill{files: bodiesBeside(s.path)}}
+	w := &batch{store: s, packer: s.packer, codec: newEntryCodec(), fresh: map[alike]*freshRows{}, words: newSessionWords(), counts: newCounter(), spill: spill{files: bodiesBeside(s.path)}}
 	queries := map[string]**sql.Stmt{
 		`INSERT INTO blocks (newest, summaries, entries, bodies) VALUES (?, ?, ?, ?)`:                                                      &w.stmts.block,
 		`UPDATE sessions SET ended = ?, outcome = ?, failed = ?, provider = ?, username = ?, codes = ?, mail = ?, block = ? WHERE key = ?`: &w.stmts.update,
@@ -53,6 +54,7 @@ func newBatch(s *Store) (*batch, error) {
 		`DELETE FROM findings WHERE session = ?`:                                      &w.stmts.unfind,
 		`SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'blocks'`: &w.stmts.number,
 	}
+	queries[tallyQuery] = &w.counts.stmt
 	for i, n := range rowsAtOnce() {
 		queries[insertQuery(n)] = &w.stmts.insert[i]
 		queries[insertWordsQuery(n)] = &w.stmts.words[i]
@@ -68,6 +70,7 @@ func newBatch(s *Store) (*batch, error) {
 }
 
 func (w *batch) close() {
+	w.counts.close(w.store)
 	for _, stmt := range append(append(w.stmts.insert[:], w.stmts.words[:]...), w.stmts.block, w.stmts.update, w.stmts.span, w.stmts.finding, w.stmts.unfind, w.stmts.body, w.stmts.number) {
 		if stmt != nil {
 			stmt.Close()
@@ -106,7 +109,10 @@ func (w *batch) put(list []*kept, now time.Time) error {
 	if err := errors.Join(w.seal(), w.spill.close()); err != nil {
 		return err
 	}
-	return w.writeRows(list)
+	if err := w.writeRows(list); err != nil {
+		return err
+	}
+	return w.counts.write(w.tx, now)
 }
 
 // number returns the number of the block that is being filled. It is asked for
@@ -135,6 +141,7 @@ func (w *batch) reset() {
 	w.tx, w.next = nil, 0
 	w.block.reset()
 	w.spill.reset()
+	w.counts.reset()
 	clear(w.views)
 	clear(w.rows)
 	clear(w.fresh)
@@ -156,6 +163,7 @@ func (w *batch) add(s *kept, now time.Time) error {
 	if err := w.addEntries(s); err != nil {
 		return err
 	}
+	w.counts.waits.add(s)
 	if !s.due(now) {
 		return nil
 	}

@@ -285,7 +285,7 @@ func TestBodiesOfAnOlderRecord(t *testing.T) {
 	dir := newDir(t)
 	s := openStore(t, dir, Options{})
 	feed(t, s, quiet(), delivered("01A", start, "a@b", "c@d", "old\r\n"))
-	if _, err := s.writer.Exec(`DROP TABLE bodies; DROP TABLE words; PRAGMA user_version = 2`); err != nil {
+	if _, err := s.writer.Exec(`DROP TABLE bodies; DROP TABLE words; DROP TABLE tallies; DROP TABLE waits; PRAGMA user_version = 2`); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()

@@ -96,7 +96,7 @@ func (g *Guest) bring(ctx context.Context, v *inspect.Session, body Body) error 
 	if err := g.examine(ctx, v); err != nil {
 		return err
 	}
-	s := &kept{id: v.ID, settled: v, ended: true, reported: true}
+	s := &kept{id: v.ID, upstream: v.Upstream.Name, settled: v, ended: true, reported: true}
 	for i := range v.Events {
 		s.entries = append(s.entries, &v.Events[i])
 	}

@@ -23,7 +23,9 @@ type kept struct {
 	capture string
 	header  headerCut
 
+	upstream string           // host:port as configured
 	settled  *inspect.Session // the view of a session in which nothing changes any more
+	was      *inspect.Session // what its row said of a session that had ended; nil of any other
 	findings []inspect.Finding
 	provider string    // the annotator's word
 	failing  bool      // something went wrong since the last look
@@ -52,7 +54,7 @@ type kept struct {
 // begin makes the state of a session in one that is new or has forgotten
 // another.
 func (s *kept) begin(info *session.Info, key int64, capture string) {
-	s.id, s.key, s.capture = info.ID, key, capture
+	s.id, s.key, s.upstream, s.capture = info.ID, key, info.Upstream, capture
 	if s.asm == nil {
 		s.asm = new(inspect.Assembler)
 	}

@@ -54,6 +54,9 @@ func (s *Store) deleteSessions(ctx context.Context, before int64) (n int64, err 
 	var files []string
 	err = s.inTx(ctx, func(tx *sql.Tx) (err error) {
 		const some = `SELECT key FROM sessions WHERE key < ?1 AND ended <> 0 ORDER BY key LIMIT ?2`
+		if err := takeOff(ctx, tx, some, before, retainSessions); err != nil {
+			return err
+		}
 		for _, query := range []string{
 			`DELETE FROM findings WHERE session IN (` + some + `)`,
 			`DELETE FROM spans WHERE session IN (` + some + `)`,
@@ -168,10 +171,9 @@ func dropFiles(ctx context.Context, tx *sql.Tx, where string, args ...any) (name
 // used returns how many octets of the database hold something, the files of
 // large messages included.
 func (s *Store) used(ctx context.Context) (int64, error) {
-	var pages, free, size, files int64
-	err := s.writer.QueryRowContext(ctx, `SELECT page_count, freelist_count, page_size, (SELECT coalesce(sum(size), 0) FROM bodies)
-		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).Scan(&pages, &free, &size, &files)
-	return (pages-free)*size + files, err
+	var n int64
+	err := s.writer.QueryRowContext(ctx, usedQuery).Scan(&n)
+	return n, err
 }
 
 // giveBack hands free pages back to the file system.

@@ -22,7 +22,8 @@ func (k *Keeper) Revise(ctx context.Context, id string, entries []session.Entry,
 	if err != nil || v == nil {
 		return err
 	}
-	s := &kept{id: v.ID, key: at.key, row: true, ended: true, reported: true, settled: v, touched: []int64{at.block}}
+	was := *v
+	s := &kept{id: v.ID, key: at.key, upstream: v.Upstream.Name, was: &was, row: true, ended: true, reported: true, settled: v, touched: []int64{at.block}}
 	for i := range entries {
 		v.Answer(&entries[i])
 		s.entries = append(s.entries, &entries[i])

@@ -60,6 +60,7 @@ func (w *batch) writeRow(s *kept, v *inspect.Session) error {
 	if err != nil {
 		return err
 	}
+	w.counts.session(s, v)
 	return w.writeFindings(s, v.Findings)
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -102,7 +103,10 @@ func (s *Store) openDatabase() (err error) {
 	if s.writer, err = openDB(s.path, writing); err != nil {
 		return err
 	}
-	return explainOpen(s.path, migrate(s.writer))
+	if err := migrate(s.writer); err != nil {
+		return explainOpen(s.path, err)
+	}
+	return explainOpen(s.path, s.foldLeft(context.Background()))
 }
 
 // examine looks at what is there before anything is written to it: opening a
