@@ -94,7 +94,13 @@ func (x *plant) addGate(reach func(policy.Route) (*upstream.Connector, error), r
 	if g.server, err = proxy.New(o); err != nil {
 		return err
 	}
-	return g.server.Listen()
+	if err := g.server.Listen(); err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.servers = append(x.servers, g.server)
+	return nil
 }
 
 func (g *gate) serve(ctx context.Context) {

@@ -36,6 +36,7 @@ type plant struct {
 	sandbox  *testenv.Sandbox // nil unless a route leads there
 	web      *webServer       // nil: the page is off, or its port is taken
 	replays  *webReplayer     // for the page; nil without it
+	metrics  *metrics         // nil without the page
 	rules    *rules.Set
 	engine   *diagnose.Engine
 	users    map[string][]byte // who may see the page
@@ -51,7 +52,8 @@ type plant struct {
 	notices notices
 
 	mu       sync.Mutex
-	troubles []string // what could not be had at the start
+	troubles []string        // what could not be had at the start
+	servers  []*proxy.Server // those of gates that are open
 }
 
 // newPlant opens what c asks for, the ports last. Close undoes it.
@@ -100,6 +102,9 @@ func (x *plant) openRecord() error {
 	if err := x.explain(&o); err != nil {
 		return err
 	}
+	if x.config.Serves() {
+		x.metrics = newMetrics(x.rules, x.config)
+	}
 	x.keeper = store.NewKeeper(x.store, o)
 	return nil
 }
@@ -128,6 +133,7 @@ func (x *plant) captures() map[string]string {
 
 func (x *plant) sessionEnded(s *inspect.Session) {
 	logSession(x.log, s)
+	x.metrics.ended(s)
 	x.notices.tell(x.log, s)
 	if x.ended != nil {
 		x.ended(s)

@@ -24,12 +24,28 @@ type running struct {
 // stands for the environment.
 func startPlant(t *testing.T, c policy.Config, env map[string]string) *running {
 	t.Helper()
-	r := &running{dir: filepath.Join(t.TempDir(), "data"), said: newOutput()}
+	c.Data, c.HTTP = filepath.Join(t.TempDir(), "data"), "off"
+	return launch(t, c, env)
+}
+
+// startPage does so with a page; data is "none" for no record.
+func startPage(t *testing.T, c policy.Config, data string) *running {
+	t.Helper()
+	if data == "" {
+		data = filepath.Join(t.TempDir(), "data")
+	}
+	c.Data, c.HTTP = data, "127.0.0.1:0"
+	return launch(t, c, nil)
+}
+
+func launch(t *testing.T, c policy.Config, env map[string]string) *running {
+	t.Helper()
+	r := &running{dir: c.Data, said: newOutput()}
 	p := &program{
 		stdin: &bytes.Buffer{}, stdout: r.said, stderr: r.said, now: time.Now, data: r.dir, file: &policy.File{},
 		env: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
 	}
-	c.Data, c.Listen, c.HTTP = r.dir, "127.0.0.1:0", "off"
+	c.Listen = "127.0.0.1:0"
 	var err error
 	if r.plant, err = p.newPlant(c, nil); err != nil {
 		t.Fatalf("start of the plant: got %v, want none", err)

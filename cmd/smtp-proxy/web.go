@@ -33,6 +33,10 @@ func (x *plant) site(addr string) (http.Handler, error) {
 		Checker: x.newWebChecker(), Replayer: x.replays, Exporter: webExporter{x},
 		Users: x.users, Listen: addr, Version: version(), Now: x.now, Log: x.log,
 	}
+	if x.metrics != nil {
+		x.metrics.measure(x)
+		o.Metrics = x.metrics.handler()
+	}
 	return web.New(o)
 }
 
