@@ -11,8 +11,9 @@ import (
 // assets are the style sheet and the script, each put together from the files
 // of static/ in the order of their names, style.css first.
 type assets struct {
-	style, script         []byte
-	StylePath, ScriptPath string // with the hash of the content in them, so that they may be kept for ever
+	style, script, icon []byte
+	// with the hash of the content in them, so that they may be kept for ever
+	StylePath, ScriptPath, IconPath string
 }
 
 func bundle() (a assets, err error) {
@@ -22,8 +23,12 @@ func bundle() (a assets, err error) {
 	if a.script, err = joined("static/*.js"); err != nil {
 		return a, err
 	}
+	if a.icon, err = files.ReadFile("static/icon.svg"); err != nil {
+		return a, err
+	}
 	a.StylePath = "/static/style-" + shortHash(a.style) + ".css"
 	a.ScriptPath = "/static/script-" + shortHash(a.script) + ".js"
+	a.IconPath = "/static/icon-" + shortHash(a.icon) + ".svg"
 	return a, nil
 }
 
@@ -50,18 +55,20 @@ func shortHash(b []byte) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// StaticPage serves the style sheet and the script.
+// StaticPage serves the style sheet, the script and the icon.
 func (s *Site) StaticPage() []endpoint {
 	return []endpoint{{"GET /static/{name}", s.static}}
 }
 
 func (s *Site) static(w http.ResponseWriter, r *http.Request) error {
 	content, kind := []byte(nil), ""
-	switch {
-	case r.URL.Path == s.assets.StylePath:
+	switch r.URL.Path {
+	case s.assets.StylePath:
 		content, kind = s.assets.style, "text/css; charset=utf-8"
-	case r.URL.Path == s.assets.ScriptPath:
+	case s.assets.ScriptPath:
 		content, kind = s.assets.script, "text/javascript; charset=utf-8"
+	case s.assets.IconPath:
+		content, kind = s.assets.icon, "image/svg+xml"
 	default:
 		return problem{http.StatusNotFound, "there is no " + visible(strings.TrimPrefix(r.URL.Path, "/static/")), "load the page again: it is from another version"}
 	}

@@ -23,6 +23,38 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	out     bytes.Buffer
+	due     time.Time // when then is called; zero for never
+	then    func(*stream)
+}
+
+// later calls then after a while, unless that is to come already.
+func (s *stream) later(wait time.Duration, then func(*stream)) {
+	if s.due.IsZero() {
+		s.due, s.then = time.Now().Add(wait), then
+	}
+}
+
+// wait is how long a stream may wait for changes.
+func (s *stream) wait() time.Duration {
+	if s.due.IsZero() {
+		return beatEvery
+	}
+	return min(beatEvery, max(0, time.Until(s.due)))
+}
+
+// idle adds what is due when nothing has changed for a while.
+func (s *stream) idle(upTo int64) {
+	if s.due.IsZero() || time.Now().Before(s.due) {
+		s.beat(upTo)
+	}
+}
+
+// settle adds what is due.
+func (s *stream) settle() {
+	if !s.due.IsZero() && !time.Now().Before(s.due) {
+		s.due = time.Time{}
+		s.then(s)
+	}
 }
 
 // startStream begins a stream. From then on it is not bound by the time that
@@ -113,24 +145,25 @@ func (s *Site) follow(w http.ResponseWriter, r *http.Request, f inspect.Filter, 
 		if err := out.send(); err != nil || r.Context().Err() != nil {
 			return nil // the reader has gone
 		}
-		b, err := nextOrBeat(r.Context(), l)
+		b, err := nextWithin(r.Context(), l, out.wait())
 		switch {
 		case r.Context().Err() != nil:
 			return nil
 		case errors.Is(err, context.DeadlineExceeded):
-			out.beat(l.upTo())
+			out.idle(l.upTo())
 		case err != nil:
 			s.Log.Debug().Err(err).Msg("the record cannot be followed for the page")
 			return nil // it comes back, and names the last block it had
 		default:
 			told(out, b)
 		}
+		out.settle()
 	}
 }
 
-// nextOrBeat waits for changes no longer than until the next sign of life.
-func nextOrBeat(ctx context.Context, l *listener) (batch, error) {
-	ctx, cancel := context.WithTimeout(ctx, beatEvery)
+// nextWithin waits for changes for a while.
+func nextWithin(ctx context.Context, l *listener, wait time.Duration) (batch, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	return l.next(ctx)
 }

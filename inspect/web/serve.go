@@ -23,6 +23,9 @@ type view struct {
 	Site   *Site
 	Path   string
 	Narrow bool // the page is text rather than a table
+
+	Troubles []string // what does not work just now
+	Data     string   // directory of the record; empty when none is kept
 }
 
 // pageTemplates reads the template of each page, put into the layout.
@@ -48,7 +51,7 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, page str
 	if t == nil {
 		return fmt.Errorf("there is no template page_%s.html", page)
 	}
-	v.Assets, v.Site, v.Path = s.assets, s, r.URL.Path
+	s.frame(&v, r)
 	var b bytes.Buffer
 	if err := t.Execute(&b, v); err != nil {
 		return err

@@ -43,6 +43,7 @@ type Options struct {
 type Site struct {
 	Options
 	hub       *hub
+	tallies   tallies
 	assets    assets
 	templates map[string]*template.Template
 	handler   http.Handler
@@ -68,7 +69,7 @@ func New(o Options) (*Site, error) {
 	for _, e := range s.endpoints() {
 		mux.Handle(e.pattern, s.serve(e))
 	}
-	s.handler = s.guard(mux)
+	s.handler = s.guard(s.known(mux))
 	return s, nil
 }
 

@@ -1,0 +1,165 @@
+package web
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/store"
+)
+
+// Bounds of the counts.
+const (
+	tallyMost  = 10000                   // sessions that are counted
+	tallyTime  = 1500 * time.Millisecond // that counting may take
+	tallyGood  = 2 * time.Second         // for which counts are shown again
+	tallyRest  = 20                      // times as long as counting took they are good at least
+	tallyKinds = 64                      // filters of which counts are kept
+	mostCauses = 12
+)
+
+// facets are counts that are filters, too.
+type facets struct {
+	All      string
+	Outcomes []facet
+	Causes   []facet
+	More     int  // causes that are not listed
+	Late     bool // counting took too long
+}
+
+// facet is one word that a click adds to the filter or takes out.
+type facet struct {
+	Word  string
+	Badge badge // of an outcome
+	Count string
+	On    bool
+	URL   string
+}
+
+// facetsOf counts what the filter would select with another outcome or another
+// cause in it.
+func (s *Site) facetsOf(ctx context.Context, f inspect.Filter) facets {
+	byOutcome, err := s.tally(ctx, without(f, "outcome"))
+	if err != nil {
+		return facets{Late: true}
+	}
+	byCause, err := s.tally(ctx, without(f, "cause"))
+	if err != nil {
+		return facets{Late: true}
+	}
+	out := facets{All: amount(byOutcome.All, byOutcome.Bounded)}
+	for _, o := range []inspect.Outcome{inspect.Open, inspect.Delivered, inspect.Partial, inspect.Rejected, inspect.Failed, inspect.Aborted, inspect.NoMail} {
+		if x := toggle(f, "outcome", string(o)); byOutcome.Outcomes[o] > 0 || x.On {
+			x.Badge, x.Count = badgeOf(o), amount(byOutcome.Outcomes[o], byOutcome.Bounded)
+			out.Outcomes = append(out.Outcomes, x)
+		}
+	}
+	out.causes(f, byCause)
+	return out
+}
+
+// causes lists the most frequent, and those that the filter names.
+func (out *facets) causes(f inspect.Filter, t store.Tally) {
+	listed := map[string]bool{}
+	for _, c := range t.Causes {
+		x := toggle(f, "cause", c.Cause)
+		if len(out.Causes) >= mostCauses && !x.On {
+			out.More++
+			continue
+		}
+		x.Count = amount(c.N, t.Bounded)
+		out.Causes, listed[strings.ToLower(c.Cause)] = append(out.Causes, x), true
+	}
+	for _, word := range f.Terms() {
+		if word.Key == "cause" && !word.Not && !listed[word.Value] {
+			out.Causes = append(out.Causes, toggle(f, "cause", word.Value))
+		}
+	}
+}
+
+// toggle is the word that takes key:value out of a filter, or puts it there in
+// place of others with that key.
+func toggle(f inspect.Filter, key, value string) facet {
+	for _, t := range f.Terms() {
+		if t.Key == key && !t.Not && t.Value == strings.ToLower(value) {
+			return facet{Word: short(value), On: true, URL: listAddress(without(f, key).String(), "", "")}
+		}
+	}
+	return facet{Word: short(value), URL: listAddress(textWith(without(f, key), key, value), "", "")}
+}
+
+// without leaves the words with a key out of a filter, except those turned
+// round.
+func without(f inspect.Filter, key string) inspect.Filter {
+	var words []string
+	for _, t := range f.Terms() {
+		if t.Key != key || t.Not {
+			words = append(words, t.String())
+		}
+	}
+	out, err := inspect.ParseFilter(strings.Join(words, " "))
+	if err != nil { // a filter reads what it writes
+		return f
+	}
+	return out
+}
+
+// textWith is a filter with one word more.
+func textWith(f inspect.Filter, key, value string) string {
+	return strings.TrimSpace(f.String() + " " + inspect.Term{Key: key, Value: value}.String())
+}
+
+func amount(n int, bounded bool) string {
+	if bounded {
+		return grouped(n) + "+"
+	}
+	return grouped(n)
+}
+
+// tallies keeps counts for a moment: many pages ask for the same ones.
+type tallies struct {
+	mu   sync.Mutex
+	kept map[string]*keptTally
+}
+
+type keptTally struct {
+	mu    sync.Mutex // held while it is counted
+	tally store.Tally
+	until time.Time
+}
+
+// tally counts sessions, or returns what was counted a moment ago.
+func (s *Site) tally(ctx context.Context, f inspect.Filter) (store.Tally, error) {
+	k := s.tallies.of(f.String())
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Now().Before(k.until) {
+		return k.tally, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, tallyTime)
+	defer cancel()
+	began := time.Now()
+	t, err := s.Store.Tally(ctx, f, tallyMost)
+	if err != nil {
+		return t, err
+	}
+	now := time.Now()
+	k.tally, k.until = t, now.Add(max(tallyGood, tallyRest*now.Sub(began)))
+	return t, nil
+}
+
+func (t *tallies) of(filter string) *keptTally {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.kept == nil || len(t.kept) >= tallyKinds {
+		t.kept = map[string]*keptTally{}
+	}
+	k := t.kept[filter]
+	if k == nil {
+		k = &keptTally{}
+		t.kept[filter] = k
+	}
+	return k
+}

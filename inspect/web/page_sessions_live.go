@@ -1,0 +1,88 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"smtp-proxy/inspect"
+)
+
+// countsEvery is the least time between counts on a stream.
+const countsEvery = 3 * time.Second
+
+// streamAddress is where a page hears of what came behind a block.
+func streamAddress(filter string, after int64) string {
+	q := url.Values{"after": {strconv.FormatInt(after, 10)}}
+	if filter != "" {
+		q.Set("q", filter)
+	}
+	return "/live?" + q.Encode()
+}
+
+// live is the stream of a page. Its events: rows (the sessions that changed, a
+// table row a line), gone (ids that the filter does not select any more),
+// missed (how many were left out), counts (the facets).
+func (s *Site) live(w http.ResponseWriter, r *http.Request) error {
+	if s.Store == nil {
+		return noRecord()
+	}
+	f, err := filterOf(r.URL.Query().Get("q"))
+	if err != nil {
+		return problem{http.StatusBadRequest, err.Error(), "correct the filter"}
+	}
+	counts := func(out *stream) {
+		if html, err := s.countsHTML(r.Context(), f); err == nil {
+			out.event("counts", html)
+		}
+	}
+	return s.follow(w, r, f, func(out *stream, b batch) {
+		s.tellPage(out, b)
+		out.later(countsEvery, counts)
+	})
+}
+
+// tellPage adds a batch as a page reads it. The number of the block comes with
+// the last event of it: who leaves in between hears all of it again.
+func (s *Site) tellPage(out *stream, b batch) {
+	if len(b.gone) > 0 {
+		var ids [][]byte
+		for _, id := range b.gone {
+			ids = append(ids, []byte(id))
+		}
+		out.event("gone", ids...)
+	}
+	var rows [][]byte
+	for _, c := range b.changes {
+		if row := s.rowHTML(c); row != nil {
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) > 0 {
+		out.event("rows", rows...)
+	}
+	out.id(b.last)
+	out.event("missed", strconv.AppendInt(nil, int64(b.missed), 10))
+}
+
+// rowHTML renders a change once for all pages.
+func (s *Site) rowHTML(c *change) []byte {
+	c.rendering.Do(func() {
+		var b bytes.Buffer
+		if err := s.templates["sessions"].ExecuteTemplate(&b, "session-row", s.rowOf(c.Session)); err != nil {
+			s.Log.Warn().Err(err).Msg("a row of the page could not be written")
+			return
+		}
+		c.row = b.Bytes()
+	})
+	return c.row
+}
+
+func (s *Site) countsHTML(ctx context.Context, f inspect.Filter) ([]byte, error) {
+	var b bytes.Buffer
+	err := s.templates["sessions"].ExecuteTemplate(&b, "session-facets", s.facetsOf(ctx, f))
+	return b.Bytes(), err
+}
