@@ -40,11 +40,12 @@ const stepFresh = 1
 const stepAll = 1 << 40
 
 // steps are the widths there are, so that a span of time that people look at,
-// and as much before it, are never many slots: an hour by minutes, a day by ten
-// minutes, a week by hours, a month by six hours.
+// and as much before it, are not many slots: an hour by minutes, a day by ten
+// minutes, a week by hours, a month by six hours, or by hours where a day begins
+// between two of these.
 func steps() [5]step {
 	const day = 24 * time.Hour
-	return [...]step{{60, 6 * time.Hour}, {600, 3 * day}, {3600, 21 * day}, {6 * 3600, 0}, {stepAll, 0}}
+	return [...]step{{60, 6 * time.Hour}, {600, 3 * day}, {3600, 62 * day}, {6 * 3600, 0}, {stepAll, 0}}
 }
 
 // horizon is the beginning of the oldest slot that is kept.

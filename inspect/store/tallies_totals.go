@@ -12,17 +12,13 @@ import (
 // Those that are open count as such, whatever has been found in them so far.
 func (s *Store) Totals(ctx context.Context) (Tally, error) {
 	t := Tally{Outcomes: map[inspect.Outcome]int{}}
-	causes := map[string]int{}
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
-		all := tallySpan{step: stepAll, until: 1<<63 - 1}
-		err := all.each(ctx, tx, tallyOutcome, func(_ int64, name string, n int) {
-			t.Outcomes[inspect.Outcome(name)] += n
-			t.All += n
-		})
+		outcomes, err := everything().sums(ctx, tx, tallyOutcome)
 		if err != nil {
 			return err
 		}
-		if err := all.each(ctx, tx, tallyCause, func(_ int64, name string, n int) { causes[name] += n }); err != nil {
+		causes, err := everything().sums(ctx, tx, tallyCause)
+		if err != nil {
 			return err
 		}
 		open := 0
@@ -30,43 +26,32 @@ func (s *Store) Totals(ctx context.Context) (Tally, error) {
 			return err
 		}
 		if open > 0 {
-			t.Outcomes[inspect.Open] += open
-			t.All += open
+			outcomes[string(inspect.Open)] += open
 		}
+		for outcome, n := range outcomes {
+			t.Outcomes[inspect.Outcome(outcome)] = n
+			t.All += n
+		}
+		t.Causes = ranked(causes)
 		return nil
 	})
-	clean(t.Outcomes)
-	clean(causes)
-	t.Causes = ranked(causes)
 	return t, err
 }
 
-// clean removes what there is none of any more.
-func clean[K comparable](counts map[K]int) {
-	for what, n := range counts {
-		if n <= 0 {
-			delete(counts, what)
-		}
-	}
-}
+// everything is the span of all sessions to all upstreams.
+func everything() tallySpan { return tallySpan{step: stepAll, until: 1<<63 - 1} }
 
 // Size returns how many octets the record takes, the files of large messages
 // included, and how many sessions it has.
 func (s *Store) Size(ctx context.Context) (bytes, sessions int64, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, usedQuery).Scan(&bytes); err != nil {
-			return err
-		}
-		all := tallySpan{step: stepAll, until: 1<<63 - 1}
-		if err := all.each(ctx, tx, tallyOutcome, func(_ int64, _ string, n int) { sessions += int64(n) }); err != nil {
-			return err
-		}
-		open := int64(0)
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM sessions WHERE ended = 0`).Scan(&open)
-		sessions += open
-		return err
+		return tx.QueryRowContext(ctx, usedQuery).Scan(&bytes)
 	})
-	return bytes, sessions, err
+	if err != nil {
+		return 0, 0, err
+	}
+	t, err := s.Totals(ctx)
+	return bytes, int64(t.All), err
 }
 
 // usedQuery sums up the pages that hold something and the files of large
