@@ -33,11 +33,17 @@ func (r *Route) inReactor() bool {
 	return (r.Passthrough || !onApp) && !r.Transparent && r.Annotator == nil
 }
 
-// shareListeners has reactors take over the listeners that they can serve.
+// shareListeners has reactors take over the listeners that they can serve. The
+// runtime's own descriptor is closed: its poller would wake a thread for each
+// connection that comes, to no purpose. The socket goes on listening for those
+// who watch the doors.
 func (s *Server) shareListeners() {
 	for i := range s.listeners {
 		l := &s.listeners[i]
 		l.shared = !s.options.goroutines && l.route.inReactor() && s.share(l) == nil
+		if l.shared {
+			_ = l.Close()
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package proxy
 
 import (
+	"net"
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"smtp-proxy/proxy/session"
@@ -18,6 +21,15 @@ func RestDoors(s *Server) {
 		})
 		<-rested
 	}
+}
+
+// RuntimeListens reports whether the runtime still watches a listener that
+// reactors serve.
+func RuntimeListens(s *Server) bool {
+	return slices.ContainsFunc(s.listeners, func(l listener) bool {
+		raw, err := l.Listener.(*net.TCPListener).SyscallConn()
+		return l.shared && err == nil && raw.Control(func(uintptr) {}) == nil
+	})
 }
 
 // BreakDial has every session dial anew with a connector that is a bug.

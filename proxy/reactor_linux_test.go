@@ -175,6 +175,27 @@ func TestWithoutDescriptors(t *testing.T) {
 	r.wait()
 }
 
+// TestDoorsAlone checks that nobody but the reactors is woken by those who come,
+// and that the port is closed with their doors.
+func TestDoorsAlone(t *testing.T) {
+	up := tape(t, "<- 220 mx ready\n! eof\n! close", testenv.TapeOptions{})
+	r := start(t, up.Addr(), nil)
+	if proxy.RuntimeListens(r.server) {
+		t.Error("the runtime's poller watches the listener, too")
+	}
+	a := dial(t, r.addr)
+	a.hear("220 mx ready\r\n")
+	a.conn.Close()
+	r.wait()
+	if err := r.server.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := net.Dial("tcp", r.addr); err == nil {
+		c.Close()
+		t.Errorf("%s takes connections behind the shutdown", r.addr)
+	}
+}
+
 // TestCrowdAtTheDoor has more connections come at once than one look takes, all
 // of them to be turned away: nothing but the door itself says that there are
 // more.
