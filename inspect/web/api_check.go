@@ -57,8 +57,14 @@ func (s *Site) apiCheckSteps(w http.ResponseWriter, r *http.Request, ask CheckRe
 	return out.end(r, senseless(err))
 }
 
+// complete is the result without a list that is null.
 func (c CheckResult) complete() CheckResult {
 	c.Steps, c.Findings = some(c.Steps), some(c.Findings)
+	if c.Fix != nil {
+		fix := *c.Fix
+		fix.Flags, fix.Tried = some(fix.Flags), some(fix.Tried)
+		c.Fix = &fix
+	}
 	return c
 }
 

@@ -42,14 +42,10 @@ func (s *Site) apiExport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if r.Method == http.MethodHead {
-		saved(w.Header(), f, v.ID)
-		return nil
-	}
-	out := &exported{passed: passed{w: w, control: http.NewResponseController(w)}, begin: func() { saved(w.Header(), f, v.ID) }}
+	out := &exported{passed: passed{w: w, control: http.NewResponseController(w)}, begin: func() { saved(w.Header(), f, v.ID) }, head: r.Method == http.MethodHead}
 	err = s.Exporter.Export(r.Context(), out, ExportRequest{Session: v.ID, Format: f.Name, Message: n, Anonymize: anonymize})
 	switch {
-	case err == nil || r.Context().Err() != nil:
+	case err == nil || r.Context().Err() != nil || out.head && out.some:
 		return nil
 	case out.some:
 		s.Log.Debug().Err(err).Str("session", v.ID).Msg("an export was not handed out whole")
@@ -79,11 +75,17 @@ func (s *Site) format(name string) (Format, error) {
 type exported struct {
 	passed
 	begin func()
+	head  bool // only the header is wanted
 }
+
+var errHead = errors.New("only the header is wanted")
 
 func (e *exported) Write(b []byte) (int, error) {
 	if !e.some {
 		e.begin()
+	}
+	if e.some = true; e.head {
+		return 0, errHead
 	}
 	return e.passed.Write(b)
 }

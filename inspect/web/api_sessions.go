@@ -57,7 +57,7 @@ func (s *Site) apiSessions(w http.ResponseWriter, r *http.Request) error {
 	if kind == typeLines {
 		return s.apiLines(w, r)
 	}
-	list, _, err := s.apiPage(r)
+	list, _, err := s.apiPage(r, "format")
 	if err != nil {
 		return err
 	}
@@ -83,9 +83,10 @@ func (s *Site) apiSearch(w http.ResponseWriter, r *http.Request) error {
 	return answerJSON(w, http.StatusOK, list)
 }
 
-// apiPage reads one page, and returns the filter that its address has.
-func (s *Site) apiPage(r *http.Request) (*sessionList, inspect.Filter, error) {
-	q, err := queryOf(r, "q", "limit", "before", "after", "reached", "format")
+// apiPage reads one page, and returns the filter that its address has. More
+// parameters are those that the address takes beside a page's.
+func (s *Site) apiPage(r *http.Request, more ...string) (*sessionList, inspect.Filter, error) {
+	q, err := queryOf(r, append([]string{"q", "limit", "before", "after", "reached"}, more...)...)
 	if err != nil {
 		return nil, inspect.Filter{}, err
 	}
