@@ -133,7 +133,7 @@ func (d drawing) column(i int) chartColumn {
 		c.Parts = append(c.Parts, p)
 		texts = append(texts, fmt.Sprintf("%d %s", count, outcome))
 	}
-	c.Text = c.When + ": " + inspect.Count(c.Sessions, "session")
+	c.Text = c.When + ": " + sessionsText(c.Sessions)
 	if len(texts) > 0 {
 		c.Text += ", " + strings.Join(texts, ", ")
 	}

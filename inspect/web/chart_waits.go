@@ -55,6 +55,10 @@ func waitName(verb string) (name string, wire bool) {
 		return "end of data", false
 	case "":
 		return "greeting", false
+	case "connect":
+		return "connection", false
+	case "tls":
+		return "TLS handshake", false
 	}
 	return verb, true
 }

@@ -24,9 +24,8 @@ type causeBody struct {
 	Refs        []string
 	Rules       []ruleGroup
 	RuleCount   string
-	Seen        string // how often, of late; empty without a record
+	Seen        string // how often; empty for never
 	Link        string // to the sessions with it
-	Never       bool   // no session on record has it
 	Family      []causeLine
 }
 
@@ -76,8 +75,10 @@ func (s *Site) causeBody(r *http.Request, c rules.Cause) (*causeBody, error) {
 			b.Family = append(b.Family, causeLineOf(other, ""))
 		}
 	}
-	seen, err := s.seenCause(r, c.ID)
-	b.Seen, b.Never = seen, seen == ""
+	seen, err := s.seenCauses(r)
+	if n := seen[c.ID]; n > 0 {
+		b.Seen = sessionsText(n)
+	}
 	return b, err
 }
 
@@ -99,29 +100,6 @@ func provocation(c rules.Cause) (command, what string) {
 		return "", "Not with the sandbox alone; it takes this: " + c.Sandbox + "."
 	}
 	return "smtp-proxy sandbox --cause " + c.ID, "The sandbox " + c.Sandbox + ". It prints the command that relays to it, and what the app has to do."
-}
-
-// seenMost bounds how many sessions are counted for one page.
-const seenMost = 1000
-
-// seenCause says how many sessions on record have a cause; nothing when none
-// has.
-func (s *Site) seenCause(r *http.Request, id string) (string, error) {
-	if s.Store == nil {
-		return "", nil
-	}
-	f, err := inspect.ParseFilter(filterWord("cause", id))
-	if err != nil {
-		return "", err
-	}
-	t, err := s.Store.Tally(r.Context(), f, seenMost)
-	switch {
-	case err != nil || t.All == 0:
-		return "", err
-	case t.Bounded:
-		return grouped(t.All) + " sessions or more", nil
-	}
-	return inspect.Count(t.All, "session"), nil
 }
 
 func (b *causeBody) addRules(set *rules.Set, cause string) {

@@ -22,7 +22,6 @@ type causesBody struct {
 	Near     []string
 	Families []causeFamily
 	Shown    string // how many there are
-	Seen     string // what the numbers of sessions are of; empty without any
 }
 
 // causeFamily is the causes with one word before the dot.
@@ -108,23 +107,10 @@ func nearCauses(set *rules.Set, id string) []string {
 	return near
 }
 
-// countedSessions is how far back the list of causes counts.
-const countedSessions = 1000
-
 func (s *Site) listCauses(r *http.Request, body *causesBody) error {
-	seen := map[string]int{}
-	if s.Store != nil {
-		t, err := s.Store.Tally(r.Context(), inspect.Filter{}, countedSessions)
-		if err != nil {
-			return err
-		}
-		for _, c := range t.Causes {
-			seen[c.Cause] = c.N
-		}
-		body.Seen = "on record"
-		if t.Bounded {
-			body.Seen = "among the last " + grouped(t.All) + " sessions"
-		}
+	seen, err := s.seenCauses(r)
+	if err != nil {
+		return err
 	}
 	known := s.ruleNames()
 	wanted, shown := strings.Fields(strings.ToLower(body.Query)), 0
@@ -134,13 +120,26 @@ func (s *Site) listCauses(r *http.Request, body *causesBody) error {
 			continue
 		}
 		if n := seen[c.ID]; n > 0 {
-			line.Seen, line.Link = inspect.Count(n, "session"), sessionsLink(filterWord("cause", c.ID))
+			line.Seen, line.Link = sessionsText(n), sessionsLink(filterWord("cause", c.ID))
 		}
 		shown++
 		body.add(c.Family(), line)
 	}
 	body.Shown = inspect.Count(shown, "cause")
 	return nil
+}
+
+// seenCauses counts the sessions on record by cause.
+func (s *Site) seenCauses(r *http.Request) (map[string]int, error) {
+	seen := map[string]int{}
+	if s.Store == nil {
+		return seen, nil
+	}
+	t, err := s.Store.Totals(r.Context())
+	for _, c := range t.Causes {
+		seen[c.Cause] = c.N
+	}
+	return seen, err
 }
 
 func (b *causesBody) add(name string, line causeLine) {
@@ -151,6 +150,9 @@ func (b *causesBody) add(name string, line causeLine) {
 	}
 	b.Families[at].Causes = append(b.Families[at].Causes, line)
 }
+
+// sessionsText is a number of sessions with its digits in groups.
+func sessionsText(n int) string { return grouped(n) + verbFor(n, " session", " sessions") }
 
 func hasAll(text string, words []string) bool {
 	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) })

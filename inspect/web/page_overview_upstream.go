@@ -3,11 +3,12 @@ package web
 import (
 	"fmt"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/store"
-	"smtp-proxy/proxy/session"
 )
 
 // upstreamCard is what became of the sessions to one smarthost.
@@ -20,6 +21,7 @@ type upstreamCard struct {
 	Good, Failed   *seenSession
 	Certificate    *expiry
 	Changed        []string
+	Throttled      string // what it bears, when it refused for the rate
 }
 
 // seenSession is a session to look at.
@@ -44,31 +46,60 @@ func (v overviewer) upstreams() []upstreamCard {
 	for i := range v.overview.Upstreams {
 		all = append(all, v.upstream(&v.overview.Upstreams[i]))
 	}
+	if others := &v.overview.Others; others.Sessions > 0 {
+		all = append(all, upstreamCard{N: sessionsText(others.Sessions), Totals: v.totals(others, nil)})
+	}
 	return all
 }
 
 func (v overviewer) upstream(u *store.Upstream) upstreamCard {
-	o := v.overview
-	words := between(o.Since, o.Until)
-	if u.Name != "" {
-		words = append(words, filterWord("upstream", u.Name))
+	words := append(between(v.overview.Since, v.overview.Until), filterWord("upstream", u.Name))
+	return upstreamCard{
+		Name: u.Name, Provider: v.site.providerName(u.Provider), N: sessionsText(u.Sessions),
+		Link: overviewLink(v.span.Name, u.Name), Sessions: sessionsLink(words...), Totals: v.totals(u, words),
+		Good: v.seen(u.LastGood), Failed: v.seen(u.LastFailed),
+		Certificate: expiryOf(u.Certificate, v.site.Now(), v.site.Zone), Changed: u.Changed, Throttled: v.throttled(u.Throttled),
 	}
-	c := upstreamCard{
-		Name: u.Name, Provider: v.site.providerName(u.Provider), N: inspect.Count(u.Sessions, "session"),
-		Link: overviewLink(v.span.Name, u.Name), Sessions: sessionsLink(words...),
-		Good: v.seen(u.LastGood), Failed: v.seen(u.LastFailed), Certificate: v.expiry(u.LastGood),
-	}
+}
+
+// totals are the outcomes at one upstream; without words of a filter that
+// selects its sessions they lead nowhere.
+func (v overviewer) totals(u *store.Upstream, words []string) []outcomeTotal {
+	var all []outcomeTotal
 	for _, outcome := range shownOutcomes(u.Outcomes) {
 		n := u.Outcomes[outcome]
-		c.Totals = append(c.Totals, outcomeTotal{
-			badge: badgeOf(outcome), Outcome: outcome, N: grouped(n), Share: shareOf(n, u.Sessions),
-			Link: sessionsLink(append(words[:len(words):len(words)], "outcome:"+string(outcome))...),
-		})
+		t := outcomeTotal{badge: badgeOf(outcome), Outcome: outcome, N: grouped(n), Share: shareOf(n, u.Sessions)}
+		if words != nil {
+			t.Link = sessionsLink(append(words[:len(words):len(words)], "outcome:"+string(outcome))...)
+		}
+		all = append(all, t)
 	}
-	if u.LastFailed != nil && len(u.LastFailed.Findings) > 0 {
-		c.Changed = u.LastFailed.Findings[0].Changed
+	return all
+}
+
+// throttled says how much was asked of an upstream when it refused for the
+// rate: what to stay below.
+func (v overviewer) throttled(t *store.Throttled) string {
+	if t == nil {
+		return ""
 	}
-	return c
+	text := "refused in " + inspect.Count(t.Minutes, "minute") + " since " + t.Since.In(v.site.Zone).Format("15:04") +
+		", at " + rate(t.Then) + " a minute"
+	if t.Else > 0 {
+		text += "; took " + rate(t.Else) + " a minute otherwise, " + grouped(t.Most) + " at most"
+	}
+	if t.AtOnce > 0 {
+		text += "; " + inspect.Count(t.AtOnce, "session") + " open at the latest refusal"
+	}
+	return text
+}
+
+// rate writes how many sessions begin in a minute, on average.
+func rate(f float64) string {
+	if f < 9.95 {
+		return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0") + " sessions"
+	}
+	return grouped(int(f+.5)) + " sessions"
 }
 
 func (s *Site) providerName(id string) string {
@@ -102,19 +133,15 @@ const (
 	certificateUrgent = 7
 )
 
-// expiry reads the certificate that the upstream showed last.
-func (v overviewer) expiry(x *inspect.Session) *expiry {
-	if x == nil || x.Upstream.TLS == nil || len(x.Upstream.TLS.Chain) == 0 {
+// expiryOf judges the end of a certificate; nil when there is none.
+func expiryOf(until, now time.Time, zone *time.Location) *expiry {
+	if until.IsZero() {
 		return nil
 	}
-	return expiryOf(&x.Upstream.TLS.Chain[0], v.site.Now(), v.site.Zone)
-}
-
-func expiryOf(c *session.Certificate, now time.Time, zone *time.Location) *expiry {
-	e := &expiry{Until: day(c.NotAfter, zone), Text: validity(c.NotBefore, c.NotAfter, now), badge: badge{Glyph: "✓", Tone: "good", Word: "valid"}}
-	switch days := c.NotAfter.Sub(now) / oneDay; {
-	case c.NotAfter.Before(now):
-		e.badge, e.Text = badge{Glyph: "✕", Tone: "bad", Word: "expired"}, "expired "+agoText(now.Sub(c.NotAfter))
+	e := &expiry{Until: day(until, zone), Text: inspect.Count(int(until.Sub(now)/oneDay), "day") + " left", badge: badge{Glyph: "✓", Tone: "good", Word: "valid"}}
+	switch days := until.Sub(now) / oneDay; {
+	case until.Before(now):
+		e.badge, e.Text = badge{Glyph: "✕", Tone: "bad", Word: "expired"}, agoText(now.Sub(until))
 	case days < certificateUrgent:
 		e.badge = badge{Glyph: "✕", Tone: "bad", Word: "renew now"}
 	case days < certificateWarns:
