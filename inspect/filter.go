@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,11 +141,8 @@ func (t Term) hasCode(s *Session) bool {
 	is := func(code int, enhanced string) bool {
 		return code != 0 && glob(want, codeText(code, "")) || enhanced != "" && glob(want, enhanced)
 	}
-	for _, c := range s.Codes {
-		code, enhanced, _ := strings.Cut(c, " ")
-		if glob(want, code) || enhanced != "" && glob(want, enhanced) {
-			return true
-		}
+	if slices.ContainsFunc(s.Codes, t.IsCode) {
+		return true
 	}
 	return anyOf(s.Messages, func(m *Message) bool {
 		return is(m.Code, m.Enhanced) || anyOf(m.To, func(r *Recipient) bool { return is(r.Code, r.Enhanced) })

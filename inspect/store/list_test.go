@@ -42,7 +42,7 @@ func TestYieldEnds(t *testing.T) {
 // under way.
 func TestPages(t *testing.T) {
 	s := openStore(t, newDir(t), Options{Now: func() time.Time { return start.Add(time.Hour) }})
-	const n = pageSize + 20
+	const n = firstWindow + 20
 	var batch []session.Record
 	for i := range n {
 		batch = append(batch, delivered(fmt.Sprintf("01%04d", i), start.Add(time.Duration(i)*time.Second), "a@b", "c@d", "x")...)

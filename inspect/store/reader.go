@@ -13,9 +13,10 @@ import (
 // -shm file beside it. So one that no process has open (there is no -wal) is
 // read as a frozen file, and opened anew when that changes.
 type reader struct {
-	db     *sql.DB
-	frozen bool
-	file   os.FileInfo // as it was when it was opened
+	db      *sql.DB
+	frozen  bool
+	version int         // of the schema
+	file    os.FileInfo // as it was when it was opened
 }
 
 // read returns the handle for reading, or nil when there is no store.
@@ -68,12 +69,11 @@ func openReader(path string) (*reader, error) {
 	if r.db, err = openDB(path, how); err != nil {
 		return nil, err
 	}
-	version, err := schemaVersion(r.db)
-	if err != nil {
+	if r.version, err = schemaVersion(r.db); err != nil {
 		r.db.Close()
 		return nil, explainOpen(path, err)
 	}
-	if version == 0 { // its first migration is under way
+	if r.version == 0 { // its first migration is under way
 		r.db.Close()
 		return nil, nil
 	}

@@ -43,7 +43,7 @@ func (s *Store) retainAge(ctx context.Context, oldest time.Time) error {
 			return err
 		}
 		if n == 0 {
-			return s.deleteBlocks(ctx)
+			return s.deleteRest(ctx)
 		}
 	}
 }
@@ -81,6 +81,14 @@ func (s *Store) deleteSessions(ctx context.Context, before int64) (n int64, err 
 	return n, err
 }
 
+// deleteRest deletes what is left of sessions that were deleted.
+func (s *Store) deleteRest(ctx context.Context) error {
+	if err := s.deleteBlocks(ctx); err != nil {
+		return err
+	}
+	return s.deleteWords(ctx)
+}
+
 // deleteBlocks deletes the blocks that belong to no session any more: those
 // whose newest session began before the oldest one that is left.
 func (s *Store) deleteBlocks(ctx context.Context) error {
@@ -114,7 +122,7 @@ func (s *Store) retainSize(ctx context.Context, maxBytes int64) error {
 		if n, err = s.deleteSessions(ctx, 1<<63-1); err != nil || n == 0 {
 			return err
 		}
-		if err := s.deleteBlocks(ctx); err != nil {
+		if err := s.deleteRest(ctx); err != nil {
 			return err
 		}
 	}

@@ -17,12 +17,19 @@ type where struct {
 func whereOf(f inspect.Filter, now time.Time) where {
 	w := where{sql: "1"}
 	for _, t := range f.Terms() {
-		if t.Not { // a column may hold less than the session
-			continue
+		switch {
+		case exactInSQL(t):
+			w.cause(t)
+		case !t.Not: // else a column may hold less than the session
+			w.term(t, now)
 		}
-		w.term(t, now)
 	}
 	return w
+}
+
+// exactInSQL reports whether the database can judge a word for good.
+func exactInSQL(t inspect.Term) bool {
+	return t.Key == "cause" && strings.IndexFunc(t.Value, func(r rune) bool { return r > '~' }) < 0
 }
 
 func (w *where) and(sql string, args ...any) {
@@ -50,18 +57,29 @@ func (w *where) term(t inspect.Term, now time.Time) {
 	case "from", "to":
 		w.and(`(mail IS NULL OR mail LIKE ? ESCAPE '\')`, "%"+like+"%")
 	case "cause":
-		w.and(`failed = 1 AND EXISTS (SELECT 1 FROM findings WHERE session = key AND cause LIKE ? ESCAPE '\')`, like)
+		w.cause(t)
 	case "code":
 		w.code(t.Value, like)
 	}
 }
 
+func (w *where) cause(t inspect.Term) {
+	const found = `failed = 1 AND EXISTS (SELECT 1 FROM findings WHERE session = key AND cause LIKE ? ESCAPE '\')`
+	if t.Not {
+		w.and("NOT ("+found+")", likeOf(t.Value))
+	} else {
+		w.and(found, likeOf(t.Value))
+	}
+}
+
 // code narrows down by refusals; the codes of good replies are no column.
 func (w *where) code(value, like string) {
-	if value[0] == '4' || value[0] == '5' {
+	if refusal(value) {
 		w.and(`(codes IS NULL OR codes LIKE ? ESCAPE '\')`, "%"+strings.ReplaceAll(like, "xx", "%")+"%")
 	}
 }
+
+func refusal(code string) bool { return code[0] == '4' || code[0] == '5' }
 
 // likeOf writes a pattern for LIKE, which knows no case in ASCII only: any
 // other letter may be anything.

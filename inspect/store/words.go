@@ -17,9 +17,9 @@ import (
 // stands for a session whose columns hold too little to say what its words are.
 
 const (
-	keysPerSecond = keysPerMicro * 1_000_000
-	secondsPerDay = 24 * 60 * 60
-	wideSeconds   = 16 // a day has a whole number of them
+	keysPerSecond int64 = keysPerMicro * 1_000_000
+	secondsPerHour int64 = 60 * 60
+	wideSeconds         = 16 // an hour has a whole number of them
 )
 
 // word is what a session is found by.
@@ -30,6 +30,14 @@ type word struct {
 
 // anyWord is that of sessions that have too many.
 var anyWord = word{}
+
+// width is how many seconds a posting stands for.
+func (w word) width() int64 {
+	if w.wide {
+		return wideSeconds
+	}
+	return 1
+}
 
 // The kinds of words. One text is another word in each.
 const (
@@ -66,7 +74,7 @@ type posting struct {
 }
 
 func (p posting) compare(o posting) int {
-	return cmp.Or(cmp.Compare(p.at/secondsPerDay, o.at/secondsPerDay), cmp.Compare(p.word, o.word), cmp.Compare(p.at, o.at))
+	return cmp.Or(cmp.Compare(p.at/secondsPerHour, o.at/secondsPerHour), cmp.Compare(p.word, o.word), cmp.Compare(p.at, o.at))
 }
 
 // maxLately bounds the postings that are remembered.
@@ -95,22 +103,22 @@ func (p *postings) add(at int64, w word) {
 	p.fresh = append(p.fresh, one)
 }
 
-// insertWordsQuery inserts some postings of one day.
+// insertWordsQuery inserts some postings of one hour.
 func insertWordsQuery(rows int) string {
 	const row = `(?1, ?, ?)`
-	return `INSERT OR IGNORE INTO words (day, word, second) VALUES ` + strings.Repeat(row+", ", rows-1) + row
+	return `INSERT OR IGNORE INTO words (hour, word, second) VALUES ` + strings.Repeat(row+", ", rows-1) + row
 }
 
 // write inserts what is new, in the order of the table.
 func (p *postings) write(tx *sql.Tx, insert [insertSizes]*sql.Stmt) error {
 	slices.SortFunc(p.fresh, posting.compare)
 	for rest := p.fresh; len(rest) > 0; {
-		day := rest[0].at / secondsPerDay
+		hour := rest[0].at / secondsPerHour
 		n := 1
-		for n < len(rest) && rest[n].at/secondsPerDay == day {
+		for n < len(rest) && rest[n].at/secondsPerHour == hour {
 			n++
 		}
-		if err := p.writeDay(tx, insert, rest[:n]); err != nil {
+		if err := p.writeHour(tx, insert, rest[:n]); err != nil {
 			return err
 		}
 		rest = rest[n:]
@@ -119,12 +127,12 @@ func (p *postings) write(tx *sql.Tx, insert [insertSizes]*sql.Stmt) error {
 	return nil
 }
 
-func (p *postings) writeDay(tx *sql.Tx, insert [insertSizes]*sql.Stmt, rest []posting) error {
+func (p *postings) writeHour(tx *sql.Tx, insert [insertSizes]*sql.Stmt, rest []posting) error {
 	for i, rows := range rowsAtOnce() {
 		for ; len(rest) >= rows; rest = rest[rows:] {
-			p.values = append(p.values[:0], rest[0].at/secondsPerDay)
+			p.values = append(p.values[:0], rest[0].at/secondsPerHour)
 			for _, one := range rest[:rows] {
-				p.values = append(p.values, one.word, one.at%secondsPerDay)
+				p.values = append(p.values, one.word, one.at%secondsPerHour)
 			}
 			if _, err := tx.Stmt(insert[i]).Exec(p.values...); err != nil {
 				return err
