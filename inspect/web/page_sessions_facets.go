@@ -41,6 +41,10 @@ type facet struct {
 // facetsOf counts what the filter would select with another outcome or another
 // cause in it.
 func (s *Site) facetsOf(ctx context.Context, f inspect.Filter) facets {
+	all, err := s.tally(ctx, f)
+	if err != nil {
+		return facets{Late: true}
+	}
 	byOutcome, err := s.tally(ctx, without(f, "outcome"))
 	if err != nil {
 		return facets{Late: true}
@@ -49,7 +53,7 @@ func (s *Site) facetsOf(ctx context.Context, f inspect.Filter) facets {
 	if err != nil {
 		return facets{Late: true}
 	}
-	out := facets{All: amount(byOutcome.All, byOutcome.Bounded)}
+	out := facets{All: amount(all.All, all.Bounded)}
 	for _, o := range []inspect.Outcome{inspect.Open, inspect.Delivered, inspect.Partial, inspect.Rejected, inspect.Failed, inspect.Aborted, inspect.NoMail} {
 		if x := toggle(f, "outcome", string(o)); byOutcome.Outcomes[o] > 0 || x.On {
 			x.Badge, x.Count = badgeOf(o), amount(byOutcome.Outcomes[o], byOutcome.Bounded)

@@ -51,9 +51,9 @@ func (s *Site) routeWords() (all []string) {
 		return nil
 	}
 	for _, r := range s.Setup().Routes {
-		all = append(all, inspect.Term{Key: "route", Value: r.Name}.String())
-		if !r.Sandbox && !slices.Contains(all, r.Upstream) {
-			all = append(all, inspect.Term{Key: "upstream", Value: r.Upstream}.String())
+		all = append(all, inspect.Term{Key: "route", Value: visible(r.Name)}.String())
+		if !r.Sandbox {
+			all = append(all, inspect.Term{Key: "upstream", Value: visible(r.Upstream)}.String())
 		}
 	}
 	slices.Sort(all)

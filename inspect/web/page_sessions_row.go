@@ -10,7 +10,10 @@ import (
 )
 
 // mostInCell is how many characters of what a peer said stand in a row.
-const mostInCell = 48
+const mostInCell = 40
+
+// clipped is how many characters of a cell a narrow window still shows.
+const clipped = 20
 
 // sessionRow is one session in a line.
 type sessionRow struct {
@@ -98,15 +101,17 @@ func (r *sessionRow) mail(v *inspect.Session) {
 
 // short is the beginning of what a peer said, with its control characters
 // visible.
-func short(text string) string {
-	if len(text) > 4*mostInCell { // of what comes next no more is needed
-		text = text[:4*mostInCell]
+func short(text string) string { return shortTo(text, mostInCell) }
+
+func shortTo(text string, most int) string {
+	if len(text) > (most+1)*utf8.UTFMax { // of what comes next nothing is shown
+		text = text[:(most+1)*utf8.UTFMax]
 	}
 	text = visible(text)
-	if utf8.RuneCountInString(text) <= mostInCell {
+	if utf8.RuneCountInString(text) <= most {
 		return text
 	}
-	return string([]rune(text)[:mostInCell-1]) + "…"
+	return string([]rune(text)[:most-1]) + "…"
 }
 
 // reached names the furthest phase as a person would.
@@ -114,7 +119,7 @@ func reached(p session.Phase) string {
 	if p == session.PhaseDot {
 		return "end of data"
 	}
-	return string(p)
+	return shortTo(string(p), 12)
 }
 
 func appMark(v *inspect.Session) tlsMark {
@@ -134,11 +139,11 @@ func upstreamMark(v *inspect.Session) tlsMark {
 func markOf(side string, h *session.TLS) tlsMark {
 	switch {
 	case h == nil:
-		return tlsMark{Word: "clear", Tone: "quiet", Title: side + "'s leg: in clear"}
+		return tlsMark{Word: "clear", Tone: "quiet", Title: side + ": in clear"}
 	case h.Version == "" || h.Error != "" && h.Verify == session.VerifyOK:
-		return tlsMark{Word: "✕ failed", Tone: "bad", Title: side + "'s leg: the handshake failed"}
+		return tlsMark{Word: "✕ failed", Tone: "bad", Title: side + ": the handshake failed"}
 	}
-	m := tlsMark{Word: version(h.Version), Closed: true, Tone: "good", Title: side + "'s leg: " + short(tlsBrief(h))}
+	m := tlsMark{Word: version(h.Version), Closed: true, Tone: "good", Title: side + ": " + short(tlsBrief(h))}
 	if h.Verify != session.VerifyOK {
 		m.Word, m.Tone = "! "+m.Word, "warn"
 	}
@@ -150,5 +155,13 @@ func version(v string) string {
 	if len(v) > 4 && v[:4] == "TLS " {
 		v = v[4:]
 	}
-	return short(v)
+	return shortTo(v, 12)
+}
+
+// Hint is what stands in a cell, for when the window is too narrow for it.
+func (r sessionRow) Hint(text string) string {
+	if utf8.RuneCountInString(text) <= clipped {
+		return ""
+	}
+	return text
 }
