@@ -71,6 +71,7 @@ type overviewObject struct {
 	Codes     []codeObject     `json:"codes"`
 	Waits     []waitObject     `json:"waits"`
 	Upstreams []upstreamObject `json:"upstreams"`
+	Others    sumObject        `json:"others"`
 }
 
 type columnObject struct {
@@ -98,13 +99,31 @@ type waitObject struct {
 	P99  float64 `json:"p99_ms"`
 }
 
+// sumObject is the sum of the upstreams that are not listed.
+type sumObject struct {
+	Sessions int                     `json:"sessions"`
+	Outcomes map[inspect.Outcome]int `json:"outcomes"`
+}
+
 type upstreamObject struct {
-	Name       string                  `json:"name"`
-	Provider   string                  `json:"provider"`
-	Sessions   int                     `json:"sessions"`
-	Outcomes   map[inspect.Outcome]int `json:"outcomes"`
-	LastGood   *inspect.Session        `json:"last_good"`
-	LastFailed *inspect.Session        `json:"last_failed"`
+	Name        string                  `json:"name"`
+	Provider    string                  `json:"provider"`
+	Sessions    int                     `json:"sessions"`
+	Outcomes    map[inspect.Outcome]int `json:"outcomes"`
+	LastGood    *inspect.Session        `json:"last_good"`
+	LastFailed  *inspect.Session        `json:"last_failed"`
+	Certificate *time.Time              `json:"certificate_ends"` // null without TLS
+	Changed     []string                `json:"changed"`
+	Throttled   *throttledObject        `json:"throttled"` // null when it refused nothing for its rate
+}
+
+type throttledObject struct {
+	Since   time.Time `json:"since"`
+	Minutes int       `json:"minutes"`
+	Then    float64   `json:"then_per_minute"`
+	Else    float64   `json:"else_per_minute"`
+	Most    int       `json:"most_per_minute"`
+	AtOnce  int       `json:"at_once"`
 }
 
 func overviewObjectOf(o *store.Overview) overviewObject {
@@ -118,10 +137,24 @@ func overviewObjectOf(o *store.Overview) overviewObject {
 		Waits: each(o.Waits, func(v store.Wait) waitObject {
 			return waitObject{v.Verb, v.N, milliseconds(v.P50), milliseconds(v.P95), milliseconds(v.P99)}
 		}),
-		Upstreams: each(o.Upstreams, func(u store.Upstream) upstreamObject {
-			return upstreamObject{u.Name, u.Provider, u.Sessions, counted(u.Outcomes), u.LastGood, u.LastFailed}
-		}),
+		Upstreams: each(o.Upstreams, upstreamObjectOf),
+		Others:    sumObject{o.Others.Sessions, counted(o.Others.Outcomes)},
 	}
+}
+
+func upstreamObjectOf(u store.Upstream) upstreamObject {
+	x := upstreamObject{
+		Name: u.Name, Provider: u.Provider, Sessions: u.Sessions, Outcomes: counted(u.Outcomes),
+		LastGood: u.LastGood, LastFailed: u.LastFailed, Changed: some(u.Changed),
+	}
+	if !u.Certificate.IsZero() {
+		ends := u.Certificate.UTC()
+		x.Certificate = &ends
+	}
+	if t := u.Throttled; t != nil {
+		x.Throttled = &throttledObject{t.Since.UTC(), t.Minutes, t.Then, t.Else, t.Most, t.AtOnce}
+	}
+	return x
 }
 
 // milliseconds is a length of time with three decimals.

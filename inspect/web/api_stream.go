@@ -25,14 +25,13 @@ func newPipe(w http.ResponseWriter, kind string) *pipe {
 	return &pipe{w: w, control: http.NewResponseController(w), kind: kind}
 }
 
-// begin sends the header. The times that the server allows for a request are
-// none of a stream's: its reading would end with them.
+// begin sends the header.
 func (s *pipe) begin() error {
 	if s.begun {
 		return nil
 	}
 	s.begun = true
-	if err := s.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := allow(s.control); err != nil {
 		return err
 	}
 	s.w.Header().Set("Content-Type", s.kind)
@@ -61,7 +60,8 @@ func (s *pipe) write() error {
 	return err
 }
 
-// allow gives the next piece its time.
+// allow gives the next piece its time. It replaces what the server allows for
+// the whole of an answer.
 func allow(c *http.ResponseController) error {
 	err := c.SetWriteDeadline(time.Now().Add(writeTime))
 	if errors.Is(err, http.ErrNotSupported) {
