@@ -27,6 +27,8 @@ type facets struct {
 	Causes   []facet
 	More     int  // causes that are not listed
 	Late     bool // counting took too long
+
+	at time.Time // the counts are no older
 }
 
 // facet is one word that a click adds to the filter or takes out.
@@ -41,19 +43,20 @@ type facet struct {
 // facetsOf counts what the filter would select with another outcome or another
 // cause in it.
 func (s *Site) facetsOf(ctx context.Context, f inspect.Filter) facets {
-	all, err := s.tally(ctx, f)
-	if err != nil {
-		return facets{Late: true}
+	var counts [3]keptTally
+	for i, g := range []inspect.Filter{f, without(f, "outcome"), without(f, "cause")} {
+		var err error
+		if counts[i], err = s.tally(ctx, g); err != nil {
+			return facets{Late: true, at: time.Now()}
+		}
 	}
-	byOutcome, err := s.tally(ctx, without(f, "outcome"))
-	if err != nil {
-		return facets{Late: true}
+	all, byOutcome, byCause := counts[0].Tally, counts[1].Tally, counts[2].Tally
+	out := facets{All: amount(all.All, all.Bounded), at: counts[0].at}
+	for _, k := range counts {
+		if k.at.Before(out.at) {
+			out.at = k.at
+		}
 	}
-	byCause, err := s.tally(ctx, without(f, "cause"))
-	if err != nil {
-		return facets{Late: true}
-	}
-	out := facets{All: amount(all.All, all.Bounded)}
 	for _, o := range []inspect.Outcome{inspect.Open, inspect.Delivered, inspect.Partial, inspect.Rejected, inspect.Failed, inspect.Aborted, inspect.NoMail} {
 		if x := toggle(f, "outcome", string(o)); byOutcome.Outcomes[o] > 0 || x.On {
 			x.Badge, x.Count = badgeOf(o), amount(byOutcome.Outcomes[o], byOutcome.Bounded)
@@ -125,44 +128,50 @@ func amount(n int, bounded bool) string {
 // tallies keeps counts for a moment: many pages ask for the same ones.
 type tallies struct {
 	mu   sync.Mutex
-	kept map[string]*keptTally
+	kept map[string]*tallying
+}
+
+// tallying is what one filter selects, counted by one at a time.
+type tallying struct {
+	mu   sync.Mutex
+	last keptTally
 }
 
 type keptTally struct {
-	mu    sync.Mutex // held while it is counted
-	tally store.Tally
-	until time.Time
+	store.Tally
+	at    time.Time // when counting began
+	until time.Time // good until then
 }
 
 // tally counts sessions, or returns what was counted a moment ago.
-func (s *Site) tally(ctx context.Context, f inspect.Filter) (store.Tally, error) {
+func (s *Site) tally(ctx context.Context, f inspect.Filter) (keptTally, error) {
 	k := s.tallies.of(f.String())
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if time.Now().Before(k.until) {
-		return k.tally, nil
+	began := time.Now()
+	if began.Before(k.last.until) {
+		return k.last, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, tallyTime)
 	defer cancel()
-	began := time.Now()
 	t, err := s.Store.Tally(ctx, f, tallyMost)
 	if err != nil {
-		return t, err
+		return keptTally{}, err
 	}
 	now := time.Now()
-	k.tally, k.until = t, now.Add(max(tallyGood, tallyRest*now.Sub(began)))
-	return t, nil
+	k.last = keptTally{t, began, now.Add(max(tallyGood, tallyRest*now.Sub(began)))}
+	return k.last, nil
 }
 
-func (t *tallies) of(filter string) *keptTally {
+func (t *tallies) of(filter string) *tallying {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.kept == nil || len(t.kept) >= tallyKinds {
-		t.kept = map[string]*keptTally{}
+		t.kept = map[string]*tallying{}
 	}
 	k := t.kept[filter]
 	if k == nil {
-		k = &keptTally{}
+		k = &tallying{}
 		t.kept[filter] = k
 	}
 	return k

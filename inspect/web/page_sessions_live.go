@@ -34,15 +34,37 @@ func (s *Site) live(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return problem{http.StatusBadRequest, err.Error(), "correct the filter"}
 	}
-	counts := func(out *stream) {
-		if html, err := s.countsHTML(r.Context(), f); err == nil {
-			out.event("counts", html)
-		}
+	p := &livePage{site: s, filter: f, ctx: r.Context()}
+	return s.follow(w, r, f, p.told)
+}
+
+// livePage is one page that is followed.
+type livePage struct {
+	site   *Site
+	filter inspect.Filter
+	ctx    context.Context // of the request: it lives as long as the page is followed
+	heard  time.Time       // of the last change
+}
+
+func (p *livePage) told(out *stream, b batch) {
+	p.heard = time.Now()
+	p.site.tellPage(out, b)
+	out.later(countsEvery, p.counts)
+}
+
+// counts adds the facets, and once more when they were counted before the last
+// change.
+func (p *livePage) counts(out *stream) {
+	counts := p.site.facetsOf(p.ctx, p.filter)
+	var b bytes.Buffer
+	if err := p.site.templates["sessions"].ExecuteTemplate(&b, "session-facets", counts); err != nil {
+		p.site.Log.Warn().Err(err).Msg("the counts of the page could not be written")
+		return
 	}
-	return s.follow(w, r, f, func(out *stream, b batch) {
-		s.tellPage(out, b)
-		out.later(countsEvery, counts)
-	})
+	out.event("counts", b.Bytes())
+	if counts.at.Before(p.heard) {
+		out.later(countsEvery, p.counts)
+	}
 }
 
 // tellPage adds a batch as a page reads it. The number of the block comes with
@@ -79,10 +101,4 @@ func (s *Site) rowHTML(c *change) []byte {
 		c.row = b.Bytes()
 	})
 	return c.row
-}
-
-func (s *Site) countsHTML(ctx context.Context, f inspect.Filter) ([]byte, error) {
-	var b bytes.Buffer
-	err := s.templates["sessions"].ExecuteTemplate(&b, "session-facets", s.facetsOf(ctx, f))
-	return b.Bytes(), err
 }

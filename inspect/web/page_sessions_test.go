@@ -23,8 +23,8 @@ func get(t testing.TB, s *Site, path string) (int, string) {
 
 var rowID = regexp.MustCompile(`<tr id="s-([^"]*)"`)
 
-// listed are the ids of the rows of a page.
-func listed(page string) (ids []string) {
+// rowsIn are the ids of the rows of a page.
+func rowsIn(page string) (ids []string) {
 	for _, m := range rowID.FindAllStringSubmatch(page, -1) {
 		ids = append(ids, m[1])
 	}
@@ -85,8 +85,8 @@ func TestSessionsHostile(t *testing.T) {
 				t.Errorf("%s: the page has %q in it", path, bad)
 			}
 		}
-		if path == "/" && (len(listed(page)) != 50 || len(page) >= 100_000) {
-			t.Errorf("%d rows take %d octets, want 50 in fewer than 100,000", len(listed(page)), len(page))
+		if path == "/" && (len(rowsIn(page)) != 50 || len(page) >= 100_000) {
+			t.Errorf("%d rows take %d octets, want 50 in fewer than 100,000", len(rowsIn(page)), len(page))
 		}
 	}
 }
@@ -100,7 +100,7 @@ func TestSessionsPages(t *testing.T) {
 	s := newSite(t, Options{Store: r.Store})
 	same := func(what, page string, want []string) {
 		t.Helper()
-		if got := listed(page); strings.Join(got, " ") != strings.Join(want, " ") {
+		if got := rowsIn(page); strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("%s: got %d rows %v, want %v", what, len(got), got, want)
 		}
 		if len(page) >= 100_000 {
@@ -145,7 +145,7 @@ func TestSessionsFacets(t *testing.T) {
 		}
 	}
 	_, page = get(t, s, linkOf(t, page, "rejected 2"))
-	if n := len(listed(page)); n != 2 {
+	if n := len(rowsIn(page)); n != 2 {
 		t.Errorf("behind rejected there are %d sessions, want 2", n)
 	}
 	if got := linkOf(t, page, "rejected 2"); got != "/?q=to%3Aexample.net" {
@@ -193,8 +193,8 @@ func TestSessionsEmpty(t *testing.T) {
 	if _, page = get(t, s, "/?q=outcome%3Afailed"); !strings.Contains(page, "No session matches") {
 		t.Errorf("a filter that selects nothing: the page does not say so\n%s", page)
 	}
-	if _, page = get(t, s, "/"); strings.Contains(page, "Waiting for") || len(listed(page)) != 1 {
-		t.Errorf("with a session on record: got rows %v", listed(page))
+	if _, page = get(t, s, "/"); strings.Contains(page, "Waiting for") || len(rowsIn(page)) != 1 {
+		t.Errorf("with a session on record: got rows %v", rowsIn(page))
 	}
 	code, page := get(t, newSite(t, Options{Setup: setup, Troubles: func() []string { return []string{"the record cannot be opened: \x1bdisk full"} }}), "/")
 	if code != 200 || !strings.Contains(page, "No record is kept") || !strings.Contains(page, "--data DIR") || !strings.Contains(page, "disk full") {
