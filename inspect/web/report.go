@@ -80,7 +80,7 @@ func reportOf(s *inspect.Session, o ReportOptions) *report {
 	r := &report{
 		ReportOptions: o, ID: s.ID, Outcome: badgeOf(s.Outcome), Summary: summary(s), Linked: s.Linked, Upstream: s.Upstream.Name,
 		Began: stamp(s.Started, o.Zone), Findings: findingsOf(s, cards{zone: o.Zone}), Facts: factsOf(s, o.Zone),
-		Legs: legsOf(s, o.Zone), Messages: messagesOf(s), Dialogue: dialogueOf(s, o.Zone),
+		Legs: legsOf(s, o.Zone), Messages: messagesOf(s), Dialogue: dialogueOf(s, o.Zone, false),
 	}
 	r.Title = string(s.Outcome)
 	if len(s.Findings) > 0 {

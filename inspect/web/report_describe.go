@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -145,18 +144,12 @@ func credentials(a *session.Auth) string {
 	return strings.Join(facts, ", ")
 }
 
-// details are the parts of what was asked of several, and of a chain.
-func details(e *session.Entry, zone *time.Location) []string {
+// details are the parts of what was asked of several.
+func details(e *session.Entry) []string {
 	var all []string
 	if e.Probe != nil {
 		for _, f := range e.Probe.Found {
 			all = append(all, strings.TrimSuffix(f.What+": "+f.Result+", "+f.Text, ", "))
-		}
-	}
-	if e.TLS != nil {
-		for i := range e.TLS.Chain {
-			c := &e.TLS.Chain[i]
-			all = append(all, fmt.Sprintf("certificate %d: %s, by %s, %s to %s", i+1, c.Subject, c.Issuer, day(c.NotBefore, zone), day(c.NotAfter, zone)))
 		}
 	}
 	return all

@@ -9,17 +9,12 @@ import (
 	"smtp-proxy/proxy/session"
 )
 
-// stretch is some lines of a dialogue; a long dialogue is folded where nothing
-// is found.
-type stretch struct {
-	Rows   []row
-	Folded string // what is folded, empty when it is shown
-}
-
 // row is one line of the ladder between app, proxy and upstream.
 type row struct {
 	Seq      int
 	At, Took string
+	Class    string // proof, own, edit, of a pipelined group, and how much space stands before it
+	Passed   string // how long nothing was said before it, and why
 	Left     string // the step between app and proxy: to-app, to-proxy … or nothing
 	Right    string
 	Point    string // where something happened that nobody said: app, proxy, upstream
@@ -29,41 +24,11 @@ type row struct {
 	Lines    []string
 	Rest     []string // of a long reply
 	Aside    string
+	Group    string // what is pipelined, on the first row of it
+	Sides    []fact // of an edit: what each side got
+	TLS      *leg   // a handshake, unfolded in place
 	Details  []string
 	Proves   []int // numbers of the findings that point here
-}
-
-// A ladder that is longer than this is folded: its beginning, its end and what
-// findings point at stay.
-const (
-	mostRows = 300
-	headRows = 120
-	tailRows = 40
-	mostSaid = 12 // lines of a reply
-)
-
-func dialogueOf(s *inspect.Session, zone *time.Location) []stretch {
-	l := ladder{started: s.Started, zone: zone, proves: map[int][]int{}, stopped: stopped(s.Events)}
-	for i, f := range s.Findings {
-		for _, e := range f.Evidence {
-			if n := l.proves[e.Event]; len(n) == 0 || n[len(n)-1] != i+1 {
-				l.proves[e.Event] = append(n, i+1)
-			}
-		}
-	}
-	var all []stretch
-	for i := range s.Events {
-		folds := len(s.Events) > mostRows && i >= headRows && i < len(s.Events)-tailRows && !l.near(s.Events, i)
-		if n := len(all); n == 0 || (all[n-1].Folded != "") != folds {
-			all = append(all, stretch{})
-		}
-		last := &all[len(all)-1]
-		last.Rows = append(last.Rows, l.row(&s.Events[i]))
-		if folds {
-			last.Folded = inspect.Count(len(last.Rows), "line") + " without a finding"
-		}
-	}
-	return all
 }
 
 // ladder lays entries out, in order.
@@ -73,10 +38,20 @@ type ladder struct {
 	secure  [2]bool // the legs under TLS
 	proves  map[int][]int
 	stopped map[int]bool
+	groups  map[int]piped
+	full    bool // handshakes stand here whole, and nowhere else
 }
 
-func (l *ladder) near(events []session.Entry, i int) bool {
-	return len(l.proves[events[i].Seq]) > 0 || len(l.proves[events[min(i+1, len(events)-1)].Seq]) > 0
+func ladderOf(s *inspect.Session, zone *time.Location) *ladder {
+	l := &ladder{started: s.Started, zone: zone, proves: map[int][]int{}, stopped: stopped(s.Events), groups: pipelined(s.Events)}
+	for i, f := range s.Findings {
+		for _, e := range f.Evidence {
+			if n := l.proves[e.Event]; len(n) == 0 || n[len(n)-1] != i+1 {
+				l.proves[e.Event] = append(n, i+1)
+			}
+		}
+	}
+	return l
 }
 
 // stopped finds the app's commands that the proxy answered itself.
@@ -102,7 +77,7 @@ func stopped(events []session.Entry) map[int]bool {
 }
 
 func (l *ladder) row(e *session.Entry) row {
-	r := row{Seq: e.Seq, At: since(e.At.Sub(l.started)), Proves: l.proves[e.Seq], Tag: tagOf(e)}
+	r := row{Seq: e.Seq, At: since(e.At.Sub(l.started)), Proves: l.proves[e.Seq], Tag: tagOf(e), Class: l.class(e), Group: l.groups[e.Seq].name}
 	if e.Kind == session.KindTLS && e.Fault == nil && !e.Own {
 		l.secure[e.Leg&1] = true
 	}
@@ -134,6 +109,9 @@ func (l *ladder) reply(r *row, e *session.Entry) {
 	}
 	if e.From == session.FromProxy {
 		r.Aside = "from the proxy"
+	}
+	if answers := l.groups[e.Seq].answers; answers != "" {
+		r.Aside = "to " + answers
 	}
 }
 
@@ -171,8 +149,33 @@ func (l *ladder) event(r *row, e *session.Entry) {
 	if e.Kind == session.KindError || e.Fault != nil || len(r.Proves) > 0 {
 		r.Tone = "bad"
 	}
-	r.Details = details(e, l.zone)
-	r.Aside = kernel(e)
+	r.Details, r.Aside = details(e), kernel(e)
+	if e.TLS != nil {
+		h := legOf("", e.TLS, l.started, l.zone)
+		h.Full = l.full
+		r.TLS = &h
+	}
+	if e.Edit {
+		r.Sides = sidesOf(e)
+	}
+}
+
+// class names what sets a line apart.
+func (l *ladder) class(e *session.Entry) string {
+	var names []string
+	if len(l.proves[e.Seq]) > 0 {
+		names = append(names, "proof")
+	}
+	if e.Own {
+		names = append(names, "own")
+	}
+	if e.Edit {
+		names = append(names, "edit")
+	}
+	if at := l.groups[e.Seq].at; at != "" {
+		names = append(names, at)
+	}
+	return strings.Join(names, " ")
 }
 
 func point(e *session.Entry) string {

@@ -10,9 +10,11 @@ import (
 
 // leg is the TLS of one leg with what the peer showed.
 type leg struct {
-	Name   string
-	Facts  group
-	Chains []chain
+	Name    string
+	Facts   group
+	Chains  []chain
+	Picture []link509 // the chain as one picture, from the leaf to the root
+	Full    bool      // all is shown beside the picture
 }
 
 // chain is certificates in the order of their signing.
@@ -54,6 +56,7 @@ func legOf(name string, h *session.TLS, at time.Time, zone *time.Location) leg {
 			l.Chains = append(l.Chains, chain{c.name, certificates(c.list, at, zone)})
 		}
 	}
+	l.Picture = pictureOf(h, at, zone)
 	return l
 }
 
