@@ -12,7 +12,7 @@ import (
 
 // words are what the templates call.
 func words() template.FuncMap {
-	return template.FuncMap{"pieces": pieces, "cut": cut, "link": link, "visible": visible}
+	return template.FuncMap{"pieces": pieces, "cut": cut, "link": link, "visible": visible, "lines": lines}
 }
 
 // piece is text that shows itself, or what was written out in its place.
@@ -25,30 +25,69 @@ type piece struct {
 // mislead whoever reads it: control characters of both sets, octets that are
 // not UTF-8, characters that reorder or take no space.
 func pieces(text string) []piece {
-	var all []piece
-	add := func(s string, hidden bool) {
-		if n := len(all); n > 0 && all[n-1].Hidden == hidden {
-			all[n-1].Text += s
-			return
+	return apart(text, func(string) int { return 0 })
+}
+
+// lines is pieces of a text of several lines, which stay lines: CRLF, LF and
+// tabs are as they were.
+func lines(text string) []piece {
+	return apart(text, func(rest string) int {
+		switch {
+		case rest[0] == '\n' || rest[0] == '\t':
+			return 1
+		case strings.HasPrefix(rest, "\r\n"):
+			return 2
 		}
-		all = append(all, piece{s, hidden})
-	}
-	start := 0
+		return 0
+	})
+}
+
+// apart is pieces but for what is kept: keep says how many octets of the rest
+// are shown as they are.
+func apart(text string, keep func(rest string) int) []piece {
+	var l pieceList
 	for i := 0; i < len(text); {
+		if n := keep(text[i:]); n > 0 {
+			l.add(strings.TrimPrefix(text[i:i+n], "\r"), false)
+			i += n
+			continue
+		}
 		r, n := utf8.DecodeRuneInString(text[i:])
 		if invalid := r == utf8.RuneError && n == 1; invalid || hides(r) {
-			if start < i {
-				add(text[start:i], false)
-			}
-			add(spelled(text[i:i+n], r, invalid), true)
-			start = i + n
+			l.add(spelled(text[i:i+n], r, invalid), true)
+		} else {
+			l.add(text[i:i+n], false)
 		}
 		i += n
 	}
-	if start < len(text) {
-		add(text[start:], false)
+	l.flush()
+	return l.all
+}
+
+// mostPieces is how many pieces a text has: there are texts in which every
+// other character is hidden. Behind them all is shown alike.
+const mostPieces = 4000
+
+// pieceList puts together what shows alike.
+type pieceList struct {
+	all    []piece
+	text   strings.Builder
+	hidden bool
+}
+
+func (l *pieceList) add(text string, hidden bool) {
+	if hidden = hidden && len(l.all) < mostPieces; hidden != l.hidden {
+		l.flush()
 	}
-	return all
+	l.hidden = hidden
+	l.text.WriteString(text)
+}
+
+func (l *pieceList) flush() {
+	if l.text.Len() > 0 {
+		l.all = append(l.all, piece{l.text.String(), l.hidden})
+		l.text.Reset()
+	}
 }
 
 // visible is pieces as one text, for places that hold no markup.
