@@ -9,8 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -23,6 +23,8 @@ type window struct {
 	t    *testing.T
 	ctx  context.Context
 	home string // URL of the site
+	// framed: a message's frame is shown, whose attempts are refused and logged
+	framed bool
 
 	mu     sync.Mutex
 	strays []string // requests to elsewhere
@@ -62,6 +64,9 @@ func (w *window) saw(event any) {
 	case *runtime.EventExceptionThrown:
 		w.faults = append(w.faults, "script: "+e.ExceptionDetails.Text+" "+describe(e.ExceptionDetails.Exception))
 	case *log.EventEntryAdded:
+		if w.framed && strings.Contains(e.Entry.Text, "sandbox") {
+			return
+		}
 		if e.Entry.Source == "security" || strings.Contains(e.Entry.Text, "Content Security Policy") {
 			w.faults = append(w.faults, fmt.Sprintf("policy: %s (%s)", e.Entry.Text, e.Entry.URL))
 		}
@@ -112,13 +117,24 @@ func (w *window) fill(selector, text string) {
 	w.do("fill "+selector, chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.SetValue(chromedp.CSS(selector), text))
 }
 
-// wait waits until an expression of the page holds.
+// wait waits until an expression of the page holds. While one page gives way to
+// the next there is nothing to ask, which is no failure.
 func (w *window) wait(what, expression string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression)); err != nil {
-		w.t.Fatalf("%s did not come: %v\nthe page at %s says:\n%s", what, err, w.location(), w.text())
+	tick := time.NewTicker(30 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+		if err == nil && holds {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			w.t.Fatalf("%s did not come: %v\nthe page at %s says:\n%s", what, err, w.location(), w.text())
+		}
 	}
 }
 
@@ -173,10 +189,17 @@ func (w *window) scheme(name string) {
 // script switches the pages' scripts on or off.
 func (w *window) script(on bool) {
 	w.t.Helper()
-	_, err := cdpCall(w.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+	_, err := chromedp.Call(w.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
 	must(w.t, err)
 }
 
-func cdpCall[P, R any](ctx context.Context, command cdp.Command[P, R], params P) (R, error) {
-	return chromedp.Call(ctx, command, params)
+// press clicks what shows a text: a link, a button, or a row that leads
+// somewhere.
+func (w *window) press(text string) {
+	w.t.Helper()
+	find := fmt.Sprintf(`[...document.querySelectorAll("main a, main button, main summary, main td")].find(e => e.innerText.includes(%q) && e.checkVisibility())`, text)
+	w.wait(fmt.Sprintf("a link or button %q", text), find+" !== undefined")
+	w.do("press "+text, chromedp.Click(chromedp.JSPath(find)))
 }
+
+func contains(text, part string) bool { return strings.Contains(text, part) }
