@@ -22,34 +22,47 @@ type Throttled struct {
 	AtOnce  int       // sessions that were open when the latest of the refused began, that one included
 }
 
+// refusals are the minutes in which an upstream refused for the rate, and the
+// causes.
+type refusals struct {
+	minutes map[int64]bool
+	causes  map[string]bool
+}
+
 // throttled looks at the upstreams that refuse for the rate.
 func (v *survey) throttled(ctx context.Context) error {
 	minutes := steps()[0]
 	for i := range v.Upstreams {
 		u := &v.Upstreams[i]
 		span := tallySpan{minutes.seconds, u.Name, max(v.span.since, minutes.horizon(v.now)), v.span.until}
-		sessions, refused := map[int64]int{}, map[int64]bool{}
-		err := span.each(ctx, v.tx, tallyCause, func(at int64, name string, n int) {
-			if strings.HasPrefix(name, "rate.") && n > 0 {
-				refused[at] = true
-			}
-		})
+		refused, err := span.refusals(ctx, v.tx)
 		if err != nil {
 			return err
 		}
-		if len(refused) == 0 {
+		if len(refused.minutes) == 0 {
 			continue
 		}
+		sessions := map[int64]int{}
 		if err := span.each(ctx, v.tx, tallyOutcome, func(at int64, _ string, n int) { sessions[at] += n }); err != nil {
 			return err
 		}
-		u.Throttled = compare(sessions, refused)
+		u.Throttled = compare(sessions, refused.minutes)
 		u.Throttled.Since = time.Unix(span.since, 0).In(v.Since.Location())
-		if u.Throttled.AtOnce, err = v.atOnce(ctx, u.Name); err != nil {
+		if u.Throttled.AtOnce, err = v.atOnce(ctx, u.Name, refused.causes); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s tallySpan) refusals(ctx context.Context, tx *sql.Tx) (refusals, error) {
+	r := refusals{map[int64]bool{}, map[string]bool{}}
+	err := s.each(ctx, tx, tallyCause, func(at int64, name string, n int) {
+		if strings.HasPrefix(name, "rate.") && n > 0 {
+			r.minutes[at], r.causes[name] = true, true
+		}
+	})
+	return r, err
 }
 
 // compare tells minutes with refusals from those without.
@@ -79,13 +92,16 @@ const (
 
 // atOnce counts the sessions to an upstream that were open when the latest that
 // it refused for the rate began.
-func (v *survey) atOnce(ctx context.Context, upstream string) (all int, err error) {
-	var key int64
-	err = v.tx.QueryRowContext(ctx, `SELECT session FROM findings JOIN sessions ON key = session
-		WHERE cause >= 'rate.' AND cause < 'rate/' AND upstream = ? AND session < ? ORDER BY session DESC LIMIT 1`,
-		upstream, v.span.until*keysPerSecond).Scan(&key)
-	if err != nil {
-		return 0, gone(err)
+func (v *survey) atOnce(ctx context.Context, upstream string, causes map[string]bool) (all int, err error) {
+	key := int64(0)
+	for cause := range causes {
+		var latest int64
+		err = v.tx.QueryRowContext(ctx, `SELECT session FROM findings WHERE cause = ? AND session < ?
+			AND (SELECT upstream FROM sessions WHERE key = session) = ? ORDER BY session DESC LIMIT 1`, cause, v.span.until*keysPerSecond, upstream).Scan(&latest)
+		if gone(err) != nil {
+			return 0, err
+		}
+		key = max(key, latest)
 	}
 	began := key / keysPerMicro * int64(time.Microsecond)
 	for _, outcome := range append(ended[:], inspect.Open) {

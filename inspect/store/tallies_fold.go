@@ -3,14 +3,18 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"smtp-proxy/inspect"
 )
 
-// foldEvery is how long counts stay fresh. It bounds what a reader adds up; to
-// fold costs the writer some ten statements.
-const foldEvery = 5 * time.Second
+// How long counts stay fresh, and how many at most. It bounds what a reader adds
+// up; to fold costs the writer some ten statements.
+const (
+	foldEvery = 5 * time.Second
+	mostFresh = 1000
+)
 
 const tallyQuery = `INSERT INTO tallies (step, upstream, kind, at, name, n) VALUES (1, ?, ?, ?, ?, ?)
 	ON CONFLICT DO UPDATE SET n = n + excluded.n`
@@ -28,6 +32,7 @@ type counter struct {
 	waits   waits
 	stmt    *sql.Stmt // tallyQuery
 	folded  time.Time
+	fresh   int   // counts written since then
 	trimmed int64 // the hour of the last time
 }
 
@@ -58,10 +63,11 @@ func (c *counter) write(tx *sql.Tx, now time.Time) error {
 			return err
 		}
 	}
-	if since := now.Sub(c.folded); since >= 0 && since < foldEvery {
+	c.fresh += len(c.tallies.list)
+	if since := now.Sub(c.folded); since >= 0 && since < foldEvery && c.fresh < mostFresh {
 		return nil
 	}
-	c.folded = now
+	c.folded, c.fresh = now, 0
 	if err := fold(context.Background(), tx, now); err != nil {
 		return err
 	}
@@ -72,11 +78,13 @@ func (c *counter) write(tx *sql.Tx, now time.Time) error {
 	return nil
 }
 
-// close writes what was still waited for; that it cannot be written costs no
-// more than a second of it.
+// close writes what was still waited for, and leaves nothing fresh. That it
+// cannot be written costs no more than a second of waits.
 func (c *counter) close(s *Store) {
-	if len(c.waits.slots) > 0 && s.writer != nil {
-		s.inTx(context.Background(), func(tx *sql.Tx) error { return c.waits.write(context.Background(), tx, s.now()) })
+	if s.writer != nil && (len(c.waits.slots) > 0 || c.fresh > 0) {
+		_ = s.inTx(context.Background(), func(tx *sql.Tx) error {
+			return errors.Join(c.waits.write(context.Background(), tx, s.now()), fold(context.Background(), tx, s.now()))
+		})
 	}
 	if c.stmt != nil {
 		c.stmt.Close()
