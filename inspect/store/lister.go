@@ -15,6 +15,7 @@ type lister struct {
 	rows    source
 	found   summaries
 	filter  inspect.Filter
+	texts   literals
 	left    int       // 0 or less: no limit
 	until   time.Time // when to stop; zero: never
 	reached int64     // the key of the row that was looked at last
@@ -42,7 +43,7 @@ func (s *Store) lister(ctx context.Context, f inspect.Filter, what listing) (*li
 	}
 	now := s.now()
 	f = f.At(now)
-	l := &lister{found: summaries{db: r.db, packer: s.packer}, filter: f, left: what.limit, reached: what.order.from, descending: what.order.descending()}
+	l := &lister{found: summaries{db: r.db, packer: s.packer}, filter: f, texts: literalsOf(f), left: what.limit, reached: what.order.from, descending: what.order.descending()}
 	if what.within > 0 {
 		l.until = time.Now().Add(what.within)
 	}
@@ -115,7 +116,7 @@ func (l *lister) selects(ctx context.Context, r *row) (*inspect.Session, bool, e
 	if l.timeUp() {
 		return nil, false, errTimeUp
 	}
-	v, err := l.found.session(ctx, r.block, r.key)
+	v, err := l.found.sessionWith(ctx, r.place, l.texts)
 	return v, v != nil && l.filter.Match(v), err
 }
 

@@ -21,19 +21,32 @@ type summaries struct {
 
 type cachedBlock struct {
 	n     int64
-	byKey map[int64][]byte
+	byKey map[int64]*summaryPiece
+}
+
+// summaryPiece is the summary of a session as it is written.
+type summaryPiece struct {
+	data   []byte
+	folded []byte // in lower case, once that was wanted
+	wide   bool   // it is not ASCII
 }
 
 // session returns the summary of a session, nil when the block is gone.
 func (c *summaries) session(ctx context.Context, block, key int64) (*inspect.Session, error) {
-	byKey, err := c.block(ctx, block)
-	if err != nil || byKey[key] == nil {
-		return nil, err
-	}
-	return c.shakes.readSummary(byKey[key])
+	return c.sessionWith(ctx, place{key, block}, nil)
 }
 
-func (c *summaries) block(ctx context.Context, n int64) (map[int64][]byte, error) {
+// sessionWith returns the summary of a session if it may have some literals in
+// it, else nil.
+func (c *summaries) sessionWith(ctx context.Context, at place, texts literals) (*inspect.Session, error) {
+	byKey, err := c.block(ctx, at.block)
+	if err != nil || byKey[at.key] == nil || !texts.in(byKey[at.key]) {
+		return nil, err
+	}
+	return c.shakes.readSummary(byKey[at.key].data)
+}
+
+func (c *summaries) block(ctx context.Context, n int64) (map[int64]*summaryPiece, error) {
 	for i := range c.cache {
 		if c.cache[i].byKey != nil && c.cache[i].n == n {
 			return c.cache[i].byKey, nil
@@ -43,9 +56,9 @@ func (c *summaries) block(ctx context.Context, n int64) (map[int64][]byte, error
 	if err != nil {
 		return nil, err
 	}
-	byKey := map[int64][]byte{}
+	byKey := map[int64]*summaryPiece{}
 	err = eachPiece(section, false, func(p piece) error {
-		byKey[p.key] = p.data
+		byKey[p.key] = &summaryPiece{data: p.data}
 		return nil
 	})
 	if err != nil {

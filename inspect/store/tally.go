@@ -30,10 +30,21 @@ type CauseCount struct {
 // for it.
 const tallyWithin = 80 * time.Millisecond
 
+// schemaOfTotals is the first in which sessions are counted as they are written.
+const schemaOfTotals = 5
+
 // Tally counts sessions by outcome and by cause, the newest first and no more
 // than most; 0 counts all of them. Where there are many it stops sooner, when it
-// has counted for a while.
+// has counted for a while. Without a filter the counts are those of [Store.Totals].
 func (s *Store) Tally(ctx context.Context, f inspect.Filter, most int) (Tally, error) {
+	r, err := s.read()
+	if err == nil && r != nil && r.version >= schemaOfTotals && len(f.Terms()) == 0 {
+		return s.Totals(ctx)
+	}
+	return s.tally(ctx, f, most)
+}
+
+func (s *Store) tally(ctx context.Context, f inspect.Filter, most int) (Tally, error) {
 	what := listing{order: newestFirst}
 	if most > 0 {
 		what.limit, what.within = most+1, tallyWithin

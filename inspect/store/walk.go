@@ -10,9 +10,9 @@ import (
 
 // How much is looked up at once of where a word is.
 const (
-	postingsAtOnce  = 512
-	firstSeconds    = 8 // of which the rows are read
-	maxSeconds      = 256
+	postingsAtOnce   = 512
+	firstSeconds     = 8 // of which the rows are read
+	maxSeconds       = 256
 	lastSecondOfHour = secondsPerHour - 1
 )
 
@@ -20,17 +20,17 @@ const (
 type walk struct {
 	*look
 	word    word
-	hours    []wordHour // still to go, in order
+	hours   []wordHour // still to go, in order
 	page    *postingsPage
 	seconds []int64 // since 1970, of the page, still to go
 	some    int     // how many of them are taken next
-	hour     *scan   // one that is looked at whole
+	hour    *scan   // one that is looked at whole
 	last    int64
 }
 
 // wordHour is an hour on which a word may be found.
 type wordHour struct {
-	hour   int64
+	hour  int64
 	whole bool // it was recorded before words were
 }
 
@@ -123,7 +123,7 @@ func (w *walk) someSeconds(ctx context.Context) ([]row, error) {
 type postingsPage struct {
 	*look
 	word word
-	hour  int64
+	hour int64
 	from int64 // the second to begin with
 	done bool
 }

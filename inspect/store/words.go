@@ -17,9 +17,9 @@ import (
 // stands for a session whose columns hold too little to say what its words are.
 
 const (
-	keysPerSecond int64 = keysPerMicro * 1_000_000
+	keysPerSecond  int64 = keysPerMicro * 1_000_000
 	secondsPerHour int64 = 60 * 60
-	wideSeconds         = 16 // an hour has a whole number of them
+	wideSeconds          = 16 // an hour has a whole number of them
 )
 
 // word is what a session is found by.
