@@ -20,6 +20,7 @@ type listing struct {
 	limit  int           // 0 is all
 	until  int64         // sessions whose summary stands in this block or before; 0 is all
 	within time.Duration // how long may be searched; 0 is as long as it takes
+	counts bool          // the outcomes of rows are wanted
 }
 
 func (s *Store) list(ctx context.Context, f inspect.Filter, what listing, yield func(*inspect.Session) error) error {

@@ -47,7 +47,10 @@ func (s *Store) lister(ctx context.Context, f inspect.Filter, what listing) (*li
 	if what.within > 0 {
 		l.until = time.Now().Add(what.within)
 	}
-	look := &look{db: r.db, where: whereOf(f, now), order: what.order, limit: what.limit}
+	look := &look{db: r.db, where: whereOf(f, now), order: what.order, limit: what.limit, columns: placeColumns}
+	if what.counts || judgesRows(f) {
+		look.columns = rowColumns
+	}
 	if what.until > 0 {
 		look.where.and("block <= ?", what.until)
 	}

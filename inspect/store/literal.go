@@ -47,7 +47,7 @@ func (l literals) in(p *summaryPiece) bool {
 		return true
 	}
 	if p.folded == nil {
-		p.folded, p.wide = lowered(p.data)
+		p.folded, p.wide = lowered(textOf(p.data))
 	}
 	if p.wide {
 		return true
@@ -58,6 +58,17 @@ func (l literals) in(p *summaryPiece) bool {
 		}
 	}
 	return true
+}
+
+// textOf returns the JSON of a summary, which stands behind its times and its
+// handshakes.
+func textOf(summary []byte) []byte {
+	in := coder{b: summary}
+	in.int()
+	in.int()
+	in.bytes()
+	in.bytes()
+	return in.b
 }
 
 // lowered returns a text in lower case, or says that it is not ASCII.

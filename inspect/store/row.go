@@ -20,7 +20,25 @@ type row struct {
 	codes, mail                                  sql.NullString
 }
 
-const rowColumns = `key, block, failed, outcome, route, upstream, provider, username, codes, mail`
+// The columns of a row, and those of one that is only to be found: text costs
+// more than the rest.
+const (
+	rowColumns   = `key, block, failed, outcome, route, upstream, provider, username, codes, mail`
+	placeColumns = `key, block, failed, '', '', '', '', '', '', ''`
+)
+
+// judgesRows reports whether a row has anything to say to a filter beyond what
+// the database has judged.
+func judgesRows(f inspect.Filter) bool {
+	for _, t := range f.Terms() {
+		switch t.Key {
+		case "", "id", "app", "subject", "tls", "since", "before", "cause":
+		default:
+			return true
+		}
+	}
+	return false
+}
 
 func rowsOf(ctx context.Context, db *sql.DB, query string, args ...any) ([]row, error) {
 	rows, err := db.QueryContext(ctx, query, args...)

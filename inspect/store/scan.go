@@ -38,11 +38,13 @@ type look struct {
 	where where
 	order order
 	limit int // how many are wanted; 0 is all
+
+	columns string // of the rows
 }
 
 // rows returns the rows between two keys, of which the last is included.
 func (l *look) rows(ctx context.Context, from, to int64) ([]row, error) {
-	query := fmt.Sprintf(`SELECT `+rowColumns+` FROM sessions WHERE key %s ? AND key %s ? AND %s ORDER BY key %s`,
+	query := fmt.Sprintf(`SELECT `+l.columns+` FROM sessions WHERE key %s ? AND key %s ? AND %s ORDER BY key %s`,
 		l.order.behind, l.order.within, l.where.sql, l.order.sort)
 	return rowsOf(ctx, l.db, query, append([]any{from, to}, l.where.args...)...)
 }

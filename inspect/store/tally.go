@@ -45,7 +45,7 @@ func (s *Store) Tally(ctx context.Context, f inspect.Filter, most int) (Tally, e
 }
 
 func (s *Store) tally(ctx context.Context, f inspect.Filter, most int) (Tally, error) {
-	what := listing{order: newestFirst}
+	what := listing{order: newestFirst, counts: true}
 	if most > 0 {
 		what.limit, what.within = most+1, tallyWithin
 	}

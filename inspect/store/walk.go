@@ -102,7 +102,7 @@ func (w *walk) someSeconds(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	query := fmt.Sprintf(`SELECT `+rowColumns+` FROM (SELECT value AS second FROM json_each(?)) CROSS JOIN sessions
+	query := fmt.Sprintf(`SELECT `+w.columns+` FROM (SELECT value AS second FROM json_each(?)) CROSS JOIN sessions
 		WHERE key >= second * %d AND key < (second + %d) * %[1]d AND key %[3]s ? AND %[4]s`,
 		keysPerSecond, w.word.width(), w.order.behind, w.where.sql)
 	list, err := rowsOf(ctx, w.db, query, append([]any{string(text), w.last}, w.where.args...)...)
