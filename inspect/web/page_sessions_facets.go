@@ -22,7 +22,7 @@ const (
 
 // facets are counts that are filters, too.
 type facets struct {
-	All      string
+	All      string // "1 session", "10,000+ sessions"
 	Outcomes []facet
 	Causes   []facet
 	More     int  // causes that are not listed
@@ -51,7 +51,7 @@ func (s *Site) facetsOf(ctx context.Context, f inspect.Filter) facets {
 		}
 	}
 	all, byOutcome, byCause := counts[0].Tally, counts[1].Tally, counts[2].Tally
-	out := facets{All: amount(all.All, all.Bounded), at: counts[0].at}
+	out := facets{All: sessionsOf(all), at: counts[0].at}
 	for _, k := range counts {
 		if k.at.Before(out.at) {
 			out.at = k.at
@@ -116,6 +116,13 @@ func without(f inspect.Filter, key string) inspect.Filter {
 // textWith is a filter with one word more.
 func textWith(f inspect.Filter, key, value string) string {
 	return strings.TrimSpace(f.String() + " " + inspect.Term{Key: key, Value: value}.String())
+}
+
+func sessionsOf(t store.Tally) string {
+	if t.All == 1 && !t.Bounded {
+		return "1 session"
+	}
+	return amount(t.All, t.Bounded) + " sessions"
 }
 
 func amount(n int, bounded bool) string {

@@ -122,14 +122,13 @@
 
     function toggle() {
       paused = !paused;
-      pause.setAttribute("aria-pressed", String(paused));
+      pause.textContent = paused ? "Go on" : "Pause";
       if (!paused && !still()) show();
       status();
     }
 
-    pause.hidden = pulse.hidden = false;
-    if (!newest) pause.hidden = true;
-    pause.setAttribute("aria-pressed", "false");
+    pulse.hidden = false;
+    pause.hidden = !newest;
     pause.addEventListener("click", toggle);
     document.getElementById("reload").hidden = true;
     arrived.addEventListener("click", () => {
