@@ -12,24 +12,23 @@ import (
 )
 
 // logger opens the log: lines for people on a terminal, JSON lines elsewhere.
-// The closer is never nil.
-func (p *program) logger(c policy.Config) (zerolog.Logger, io.Closer, error) {
+// What it returns is never nil.
+func (p *program) logger(c policy.Config) (zerolog.Logger, *logLines, error) {
 	level, err := zerolog.ParseLevel(c.LogLevel)
 	if err != nil {
-		return zerolog.Nop(), io.NopCloser(nil), usagef("--log-level %q is not known: choose trace, debug, info, warn or error", c.LogLevel)
+		return zerolog.Nop(), &logLines{out: io.Discard}, usagef("--log-level %q is not known: choose trace, debug, info, warn or error", c.LogLevel)
 	}
-	out, closer := io.Writer(p.stderr), io.NopCloser(nil)
+	lines := &logLines{out: p.stderr}
 	if c.LogFile != "" {
 		f, err := os.OpenFile(c.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
-			return zerolog.Nop(), closer, fmt.Errorf("--log-file: %w: name a file that can be written", err)
+			return zerolog.Nop(), lines, fmt.Errorf("--log-file: %w: name a file that can be written", err)
 		}
-		out, closer = f, f
+		lines.out, lines.file = f, f
 	} else if s := p.screen(p.stderr); s.live {
-		out = zerolog.ConsoleWriter{Out: p.stderr, TimeFormat: time.TimeOnly, NoColor: !s.color}
+		lines.out, lines.people = zerolog.ConsoleWriter{Out: p.stderr, TimeFormat: time.TimeOnly, NoColor: !s.color}, true
 	}
-	log := zerolog.New(zerolog.SyncWriter(out)).Level(level).Hook(stamp(p.now))
-	return log, closer, nil
+	return zerolog.New(lines).Level(level).Hook(stamp(p.now)), lines, nil
 }
 
 // stamp writes the time of each log line to the millisecond. zerolog's own

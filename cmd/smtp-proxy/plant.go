@@ -27,7 +27,8 @@ type plant struct {
 	config  policy.Config
 	dir     string // of the record; "none"
 	log     zerolog.Logger
-	logFile io.Closer
+	logFile *logLines
+	endLog  zerolog.Logger // of sessions that end
 
 	store    *store.Store // nil: nothing is kept
 	keeper   *store.Keeper
@@ -63,6 +64,10 @@ func (p *program) newPlant(c policy.Config, ended func(*inspect.Session)) (*plan
 	if x.log, x.logFile, err = p.logger(x.config); err != nil {
 		return nil, err
 	}
+	x.endLog = x.log
+	if ended == nil { // otherwise that is shown in between
+		x.endLog = x.logFile.holding(x.log)
+	}
 	if x.dir, err = p.dataDir(); err != nil {
 		return nil, errors.Join(err, x.logFile.Close())
 	}
@@ -93,6 +98,7 @@ func (x *plant) openRecord() error {
 	}
 	o := store.KeeperOptions{
 		Ended:    x.sessionEnded,
+		Reported: x.logFile.release,
 		Log:      x.log,
 		Capture:  x.config.Capture,
 		Routes:   x.captures(),
@@ -132,7 +138,7 @@ func (x *plant) captures() map[string]string {
 }
 
 func (x *plant) sessionEnded(s *inspect.Session) {
-	logSession(x.log, s)
+	logSession(x.endLog, s)
 	x.metrics.ended(s)
 	x.notices.tell(x.log, s)
 	if x.ended != nil {

@@ -26,6 +26,7 @@ type KeeperOptions struct {
 	Began    func(*session.Info)                      // called with the first record of each session; may be nil
 	Annotate func(*inspect.Session) []inspect.Finding // nil: nothing is found. It must not keep the session
 	Ended    func(*inspect.Session)                   // called for each session that has ended, behind the attempt to write it
+	Reported func()                                   // called when Ended has been called for all that have ended lately; may be nil
 	Keeps    func(*inspect.Session) bool              // whether Ended keeps a session: the events of others are good until it returns. nil: it may keep any
 	Log      zerolog.Logger
 	Capture  string            // what is kept of messages: full, headers or none; empty is full
@@ -83,6 +84,9 @@ func NewKeeper(s *Store, opt KeeperOptions) *Keeper {
 	}
 	if opt.Ended == nil {
 		k.opt.Ended = func(*inspect.Session) {}
+	}
+	if opt.Reported == nil {
+		k.opt.Reported = func() {}
 	}
 	if opt.Keeps == nil {
 		k.opt.Keeps = func(*inspect.Session) bool { return opt.Ended != nil }

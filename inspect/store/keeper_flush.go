@@ -31,6 +31,7 @@ func (k *Keeper) flush() {
 			k.leave(s)
 		}
 	}
+	k.opt.Reported()
 	clear(k.events[:cap(k.events)])
 	clear(k.dirty[len(waiting):])
 	k.dirty = k.forget(waiting)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
+	"smtp-proxy/inspect"
 	"smtp-proxy/proxy/session"
 )
 
@@ -71,5 +73,21 @@ func TestHeldUntilDue(t *testing.T) {
 		if got := h.wait(began.Add(after)); got != want {
 			t.Errorf("%v after a flush: waits %v, want %v", after, got, want)
 		}
+	}
+}
+
+// TestReported checks that who is told of sessions that have ended hears when
+// those were all, at the end of the record, too.
+func TestReported(t *testing.T) {
+	source := &lender{batches: [][]session.Record{append(delivered("01A01", start, "a@b", "c@d", "x"), delivered("01A02", start, "a@b", "c@d", "x")...)}}
+	var told []string
+	o := quiet()
+	o.Ended = func(s *inspect.Session) { told = append(told, s.ID) }
+	o.Reported = func() { told = append(told, "all") }
+	if err := NewKeeper(nil, o).Run(t.Context(), source); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(told, " "), "01A01 01A02 all"; got != want {
+		t.Errorf("told of %q, want %q", got, want)
 	}
 }
