@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -18,41 +17,36 @@ const (
 
 // columnsChart is outcomes over time: a column of parts for each step.
 type columnsChart struct {
-	Title, About string
-	Lines        []chartLine
-	Ticks        []chartTick
-	Columns      []chartColumn
-	Foot         float64 // y of nought
-	Label        float64 // y of the letters below it
-	Height       float64
-	Outcomes     []badge // of the table, in the order of the parts
+	Lines     []chartLine
+	Ticks     []chartTick
+	Columns   []chartColumn
+	Top, Plot float64 // y and height of the columns' ground
+	Label     float64 // y of the letters below it
+	Height    float64
+	Outcomes  []badge // of the table, in the order of the parts
 }
 
 // chartLine is a horizontal line at a round number.
 type chartLine struct {
-	Y     float64
+	Y     string
 	Label string
 	Zero  bool
 }
 
 // chartColumn is one step of time.
 type chartColumn struct {
-	X, Width     string // of the whole step
-	BarX, BarW   string // of what is drawn in it
-	Top, Height  float64
-	When, Text   string
-	Link         string // to the sessions that began in it; empty when there are none
-	Parts        []columnPart
-	Counts       []int // one for each of the chart's outcomes
-	Sessions     int
-	since, until time.Time
+	X, Width   string
+	When, Text string
+	Link       string // to the sessions that began in it; empty when there are none
+	Parts      []columnPart
+	Counts     []int // one for each of the chart's outcomes
+	Sessions   int
 }
 
 // columnPart is the sessions of one outcome in a column.
 type columnPart struct {
-	Y, Height float64
+	Y, Height string
 	Outcome   inspect.Outcome
-	Text      string
 	Link      string
 }
 
@@ -65,7 +59,7 @@ func stacked() []inspect.Outcome {
 // columnsOf draws what an overview counted. link makes the address of the
 // sessions that a filter's words select.
 func columnsOf(o store.Overview, zone *time.Location, link func(words ...string) string) *columnsChart {
-	c := &columnsChart{Foot: plotFoot, Label: plotFoot + 18, Height: plotFoot + 26, Ticks: timeTicks(o.Since, o.Until, zone)}
+	c := &columnsChart{Top: plotTop, Plot: plotHeight, Label: plotFoot + 18, Height: plotFoot + 26, Ticks: timeTicks(o.Since, o.Until, zone)}
 	most := 0
 	for i := range o.Columns {
 		most = max(most, sumOutcomes(o.Columns[i].Outcomes))
@@ -73,7 +67,7 @@ func columnsOf(o store.Overview, zone *time.Location, link func(words ...string)
 	marks := valueTicks(most)
 	top := marks[len(marks)-1]
 	for _, v := range marks {
-		c.Lines = append(c.Lines, chartLine{Y: plotFoot - plotHeight*float64(v)/float64(top), Label: grouped(v), Zero: v == 0})
+		c.Lines = append(c.Lines, chartLine{Y: svgNumber(plotFoot - plotHeight*float64(v)/float64(top)), Label: grouped(v), Zero: v == 0})
 	}
 	seen := map[inspect.Outcome]int{}
 	for i := range o.Columns {
@@ -110,46 +104,35 @@ type drawing struct {
 
 func (d drawing) column(i int) chartColumn {
 	o := &d.overview
-	n := float64(len(o.Columns))
+	since, n := o.Columns[i].At, float64(len(o.Columns))
+	words := between(since, since.Add(o.Width))
 	c := chartColumn{
-		X: percent(float64(i), n), Width: percent(1, n), BarX: percent(float64(i)+.08, n), BarW: percent(.84, n),
-		Top: plotTop, Height: plotHeight, since: o.Columns[i].At, until: o.Columns[i].At.Add(o.Width),
+		X: percent(float64(i), n), Width: percent(1, n), When: stepName(since.In(d.zone), since.Add(o.Width).In(d.zone)),
+		Sessions: sumOutcomes(o.Columns[i].Outcomes),
 	}
-	c.Sessions = sumOutcomes(o.Columns[i].Outcomes)
-	c.When = stepName(c.since.In(d.zone), c.until.In(d.zone))
 	if c.Sessions > 0 {
-		c.Link = d.link(between(c.since, c.until)...)
+		c.Link = d.link(words...)
 	}
-	y, texts := plotFoot, []string(nil)
+	y, texts := plotFoot, []string{c.When + ": " + sessionsText(c.Sessions)}
 	for _, outcome := range d.shown {
 		count := o.Columns[i].Outcomes[outcome]
 		c.Counts = append(c.Counts, count)
 		if count == 0 {
 			continue
 		}
-		p := d.part(c, outcome, count)
-		y -= p.Height
-		p.Y = y
+		height := max(leastHeight, plotHeight*float64(count)/float64(d.top))
+		y -= height
+		p := columnPart{Y: svgNumber(y), Height: svgNumber(height), Outcome: outcome}
+		p.Link = d.link(append(words[:len(words):len(words)], "outcome:"+string(outcome))...)
 		c.Parts = append(c.Parts, p)
-		texts = append(texts, fmt.Sprintf("%d %s", count, outcome))
+		texts = append(texts, grouped(count)+" "+string(outcome))
 	}
-	c.Text = c.When + ": " + sessionsText(c.Sessions)
-	if len(texts) > 0 {
-		c.Text += ", " + strings.Join(texts, ", ")
-	}
+	c.Text = strings.Join(texts, ", ")
 	return c
 }
 
 // leastHeight keeps one failure among a thousand good sessions visible.
 const leastHeight = 2.0
-
-func (d drawing) part(c chartColumn, outcome inspect.Outcome, count int) columnPart {
-	return columnPart{
-		Height: max(leastHeight, plotHeight*float64(count)/float64(d.top)), Outcome: outcome,
-		Text: fmt.Sprintf("%s: %d %s", c.When, count, outcome),
-		Link: d.link(append(between(c.since, c.until), "outcome:"+string(outcome))...),
-	}
-}
 
 // between is the filter of sessions that began from since on and before until.
 func between(since, until time.Time) []string {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,13 +13,17 @@ const (
 	sparkHeight = 24.0
 )
 
+// sparkLeast is what the highest column stands for at least: one session is no
+// peak.
+const sparkLeast = 4
+
 // spark draws counts as the d of an SVG path: the outline of little columns,
 // from the foot and back to it. It is empty when there is nothing to draw.
 func spark(counts []int) string {
 	if len(counts) == 0 || slices.Max(counts) <= 0 {
 		return ""
 	}
-	width, unit := sparkWidth/float64(len(counts)), (sparkHeight-2)/float64(slices.Max(counts))
+	width, unit := sparkWidth/float64(len(counts)), (sparkHeight-1)/float64(max(slices.Max(counts), sparkLeast))
 	var b strings.Builder
 	b.WriteString("M0 " + svgNumber(sparkHeight))
 	for i, n := range counts {
@@ -32,4 +37,5 @@ func spark(counts []int) string {
 	return b.String()
 }
 
-func svgNumber(f float64) string { return strconv.FormatFloat(f, 'f', -1, 32) }
+// svgNumber writes a length to a tenth, which is more than a screen shows.
+func svgNumber(f float64) string { return strconv.FormatFloat(math.Round(10*f)/10, 'f', -1, 64) }

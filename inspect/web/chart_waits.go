@@ -96,7 +96,7 @@ func (s logScale) ticks() []chartTick {
 func decadeLabel(e int) string {
 	switch {
 	case e < 0:
-		return svgNumber(1000*math.Pow10(e)) + " µs"
+		return svgNumber(math.Pow10(e+3)) + " µs"
 	case e < 3:
 		return svgNumber(math.Pow10(e)) + " ms"
 	}

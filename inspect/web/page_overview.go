@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +51,7 @@ type overviewBody struct {
 	Upstream  string           // the one that is asked for; empty for all
 	Choices   []upstreamChoice // upstreams to choose from
 	Sessions  int
+	Total     string // the same, written
 	Totals    []outcomeTotal
 	All       string // link to all sessions of the span
 	When      string
@@ -68,10 +70,10 @@ type spanLink struct {
 	Current bool
 }
 
-// upstreamChoice is one of a list, with its words made visible.
+// upstreamChoice is one of the list of upstreams.
 type upstreamChoice struct {
-	Value, Label string
-	Chosen       bool
+	Name   string
+	Chosen bool
 }
 
 // outcomeTotal is the sessions of one outcome: the legend of the chart, too.
@@ -131,6 +133,7 @@ func (v overviewer) body() *overviewBody {
 		addOutcomes(outcomes, o.Columns[i].Outcomes)
 	}
 	b.Sessions = sumOutcomes(outcomes)
+	b.Total = grouped(b.Sessions)
 	b.All = v.link(between(o.Since, o.Until)...)
 	for _, outcome := range shownOutcomes(outcomes) {
 		b.Totals = append(b.Totals, v.total(outcome, outcomes[outcome], b.Sessions))
@@ -159,19 +162,21 @@ func (v overviewer) total(outcome inspect.Outcome, n, of int) outcomeTotal {
 }
 
 // choices are the upstreams to choose from, the chosen one among them even
-// when it has no session in the span.
+// when it has no session in the span. A name that cannot be shown as it is
+// would not come back as it is.
 func (v overviewer) choices() []upstreamChoice {
-	var all []upstreamChoice
-	there := v.query.Upstream == ""
+	names := []string{}
 	for _, u := range v.overview.Upstreams {
-		chosen := u.Name == v.query.Upstream
-		there = there || chosen
-		if u.Name != "" {
-			all = append(all, upstreamChoice{u.Name, visible(u.Name), chosen})
-		}
+		names = append(names, u.Name)
 	}
-	if !there {
-		all = append(all, upstreamChoice{v.query.Upstream, visible(v.query.Upstream), true})
+	if !slices.Contains(names, v.query.Upstream) {
+		names = append(names, v.query.Upstream)
+	}
+	var all []upstreamChoice
+	for _, name := range names {
+		if name != "" && visible(name) == name {
+			all = append(all, upstreamChoice{name, name == v.query.Upstream})
+		}
 	}
 	return all
 }
@@ -185,9 +190,10 @@ func (v overviewer) link(words ...string) string {
 	return sessionsLink(words...)
 }
 
-// sessionsLink leads to the list of sessions, filtered.
+// sessionsLink leads to the list of sessions, filtered. A colon may stand in a
+// query as it is (RFC 3986, section 3.4); pages have hundreds of these links.
 func sessionsLink(words ...string) string {
-	return "/?q=" + url.QueryEscape(strings.Join(words, " "))
+	return "/?q=" + strings.NewReplacer("+", "%20", "%3A", ":").Replace(url.QueryEscape(strings.Join(words, " ")))
 }
 
 // filterWord writes key:value as a filter reads it, in quotes where it must.

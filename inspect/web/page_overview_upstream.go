@@ -3,8 +3,6 @@ package web
 import (
 	"fmt"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"smtp-proxy/inspect"
@@ -96,10 +94,13 @@ func (v overviewer) throttled(t *store.Throttled) string {
 
 // rate writes how many sessions begin in a minute, on average.
 func rate(f float64) string {
-	if f < 9.95 {
-		return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0") + " sessions"
+	if f >= 9.95 {
+		return sessionsText(int(f + .5))
 	}
-	return grouped(int(f+.5)) + " sessions"
+	if n := svgNumber(f); n != "1" {
+		return n + " sessions"
+	}
+	return "1 session"
 }
 
 func (s *Site) providerName(id string) string {

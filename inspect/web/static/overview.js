@@ -14,8 +14,8 @@
       for (const column of columns) column.setAttribute("tabindex", column === at ? "0" : "-1");
     };
     const say = (event) => {
-      const link = event.target.closest("a");
-      if (link && chart.contains(link) && link.querySelector("title")) readout.textContent = link.querySelector("title").textContent;
+      const column = event.target.closest(".column");
+      if (column) readout.textContent = column.querySelector("title").textContent;
     };
     stop(columns.at(-1));
     chart.addEventListener("pointerover", say);
