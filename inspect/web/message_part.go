@@ -59,7 +59,7 @@ func (p *part) read(in io.Reader, most int) (text string, more bool) {
 	}
 	all, err := io.ReadAll(io.LimitReader(in, int64(most)+1))
 	if err != nil {
-		p.Trouble = "it cannot be decoded behind " + inspect.Octets(int64(len(all)))
+		p.Trouble = unread(err, int64(len(all)))
 	}
 	if len(all) > most {
 		return string(all[:most]), true

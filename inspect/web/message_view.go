@@ -47,7 +47,7 @@ type letter struct {
 	Troubles   []string
 	Header     string // as it was sent
 	Source     string // its beginning, as it was sent
-	More       bool   // there is more of it
+	Longer     bool   // there is more of it
 }
 
 // shownText is a text part.
@@ -107,10 +107,15 @@ func (s *Site) read(r *http.Request, v *inspect.Session, l *letter, left *int) e
 	}
 	defer body.Close()
 	l.There, l.Lack = true, lackOf(v, l.Number)
+	return l.take(body, left)
+}
+
+// take reads the content. left is the room for texts.
+func (l *letter) take(body io.Reader, left *int) error {
 	source := &beginning{most: mostSource}
-	texts := &texts{letter: l, left: min(mostText, *left)}
-	before := texts.left
-	w := walker{visit: texts.visit}
+	shown := &texts{letter: l, left: min(mostText, *left)}
+	before := shown.left
+	w := walker{visit: shown.visit}
 	header, err := w.walk(io.TeeReader(body, source))
 	if err != nil {
 		return err
@@ -118,8 +123,8 @@ func (s *Site) read(r *http.Request, v *inspect.Session, l *letter, left *int) e
 	if _, err := io.CopyN(source, body, mostSource+1); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	*left -= before - texts.left
-	l.Source, l.More, l.Troubles = string(source.text), source.more, w.troubles
+	*left -= before - shown.left
+	l.Source, l.Longer, l.Troubles = string(source.text), source.more, w.troubles
 	l.Header = headerOf(l.Source)
 	l.fields(header)
 	return nil

@@ -41,7 +41,7 @@ func (w *walker) walk(in io.Reader) (gomessage.Header, error) {
 	fields, err := textproto.ReadHeader(buffered)
 	h := gomessage.Header{Header: fields}
 	switch {
-	case limited.N <= 0 && err != nil:
+	case limited.N <= 0 && buffered.Buffered() == 0:
 		w.trouble("the header is longer than " + inspect.Octets(mostHeader) + ": the rest is not taken apart")
 		return h, nil
 	case err != nil && !errors.Is(err, io.EOF):
@@ -85,7 +85,7 @@ func (w *walker) parts(in *multipart.Reader, depth int) error {
 	for {
 		p, err := in.NextRawPart()
 		switch {
-		case errors.Is(err, io.EOF):
+		case err == io.EOF: // one that is wrapped is an end too early
 			return nil
 		case err != nil:
 			w.trouble("a multipart cannot be read further: " + brief(err))
@@ -118,9 +118,17 @@ func (w *walker) leaf(h gomessage.Header, body io.Reader) error {
 	}
 	_, err = io.Copy(io.Discard, content)
 	if p.Size = content.n; err != nil && p.Trouble == "" {
-		p.Trouble = "it cannot be decoded behind " + inspect.Octets(p.Size)
+		p.Trouble = unread(err, p.Size)
 	}
 	return nil
+}
+
+// unread says where a part could not be read on.
+func unread(err error, behind int64) string {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return "it ends unfinished behind " + inspect.Octets(behind)
+	}
+	return "it cannot be decoded behind " + inspect.Octets(behind)
 }
 
 // counter counts what is read.
