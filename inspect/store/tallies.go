@@ -57,6 +57,9 @@ func (s step) horizon(now time.Time) int64 {
 	return at - at%s.seconds
 }
 
+// maxTallied is how many findings of a session are counted.
+const maxTallied = 32
+
 // keysPerMinute is how far apart the keys of two sessions are that begin one
 // minute after the other.
 const keysPerMinute = 60 * 1_000_000 * keysPerMicro
@@ -88,7 +91,8 @@ func (t *tallies) reset() {
 }
 
 // session adds n times what a session counts for. One that is open counts for
-// nothing yet; one with too many codes for a column has none.
+// nothing yet; one with too many codes for a column has none, and of more than 32
+// findings the first count.
 func (t *tallies) session(key int64, v *inspect.Session, n int) {
 	if v.Ended.IsZero() {
 		return
@@ -96,7 +100,7 @@ func (t *tallies) session(key int64, v *inspect.Session, n int) {
 	what := tallied{key / keysPerMinute, v.Upstream.Name, tallyOutcome, string(v.Outcome)}
 	t.add(what, n)
 	what.kind = tallyCause
-	for i := range v.Findings {
+	for i := range min(len(v.Findings), maxTallied) {
 		what.name = v.Findings[i].Cause
 		if !slices.ContainsFunc(v.Findings[:i], func(f inspect.Finding) bool { return f.Cause == what.name }) {
 			t.add(what, n)

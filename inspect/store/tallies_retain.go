@@ -48,7 +48,7 @@ func takeOff(ctx context.Context, tx *sql.Tx, some string, args ...any) error {
 
 // causesOf returns what was found in sessions, by their keys.
 func causesOf(ctx context.Context, tx *sql.Tx, some string, args []any) (map[int64][]inspect.Finding, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT session, cause FROM findings WHERE session IN (`+some+`)`, args...)
+	rows, err := tx.QueryContext(ctx, `SELECT session, cause FROM findings WHERE session IN (`+some+`) AND rank < 32 ORDER BY session, rank`, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,8 @@ import (
 const (
 	waitsEvery = time.Second
 	waitsFew   = 64 // entries that are written at once
-	waitsSlots = 64 // minutes of upstreams in memory
+	waitsSlots = 64 // minutes of upstreams in memory, from which on they are written at once
+	waitsMost  = 256
 )
 
 // waitSlot is a minute in which an upstream answered.
@@ -39,18 +40,27 @@ func newWaits() waits { return waits{slots: map[waitSlot]*histograms{}} }
 // took.
 func (w *waits) add(s *kept) {
 	w.fresh += len(s.entries)
+	var counts *histograms
+	var minute int64
 	for _, e := range s.entries {
 		if e.Leg != session.Upstream {
 			continue
 		}
 		verb, took := waited(e)
-		if took > 0 && verb < verbs {
-			w.slot(s.upstream, e.At.Unix()/60).add(verb, took)
+		if took <= 0 || verb == verbs {
+			continue
+		}
+		if at := e.At.Unix() / 60; counts == nil || at != minute {
+			counts, minute = w.slot(s.upstream, at), at
+		}
+		if counts != nil {
+			counts.add(verb, took)
 		}
 	}
 }
 
-// slot returns the counts of a minute.
+// slot returns the counts of a minute; nil when there are too many minutes, as
+// only a strange session that is imported has them.
 func (w *waits) slot(upstream string, minute int64) *histograms {
 	at := waitSlot{upstream, minute}
 	if w.last != nil && w.latest == at {
@@ -58,6 +68,9 @@ func (w *waits) slot(upstream string, minute int64) *histograms {
 	}
 	h := w.slots[at]
 	if h == nil {
+		if len(w.slots) >= waitsMost {
+			return nil
+		}
 		h = new(histograms)
 		w.slots[at] = h
 	}

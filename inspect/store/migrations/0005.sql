@@ -15,7 +15,7 @@ SELECT 1, upstream, 'outcome', key / 61440000000 * 60, outcome, count(*) FROM se
 
 INSERT INTO tallies
 SELECT 1, upstream, 'cause', key / 61440000000 * 60, cause, count(DISTINCT key) FROM findings JOIN sessions ON key = session
-WHERE ended <> 0 GROUP BY 2, 4, 5;
+WHERE ended <> 0 AND rank < 32 GROUP BY 2, 4, 5;
 
 INSERT INTO tallies
 WITH RECURSIVE listed (upstream, at, code, rest) AS (
