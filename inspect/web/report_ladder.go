@@ -27,6 +27,7 @@ type row struct {
 	Group    string // what is pipelined, on the first row of it
 	Sides    []fact // of an edit: what each side got
 	TLS      *leg   // a handshake, unfolded in place
+	See      string // address of the message that is not shown here
 	Details  []string
 	Proves   []int // numbers of the findings that point here
 }
@@ -39,7 +40,8 @@ type ladder struct {
 	proves  map[int][]int
 	stopped map[int]bool
 	groups  map[int]piped
-	full    bool // handshakes stand here whole, and nowhere else
+	letters map[int]string // addresses of messages by the line that carried them
+	full    bool           // handshakes stand here whole, and nowhere else
 }
 
 func ladderOf(s *inspect.Session, zone *time.Location) *ladder {
@@ -88,7 +90,7 @@ func (l *ladder) row(e *session.Entry) row {
 		l.spoken(&r, e)
 	case session.KindData:
 		l.place(&r, e)
-		r.Lines, r.Tone = []string{carried(e)}, "quiet"
+		r.Lines, r.Tone, r.See = []string{carried(e)}, "quiet", l.letters[e.Seq]
 	default:
 		l.event(&r, e)
 	}

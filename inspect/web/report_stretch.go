@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +36,9 @@ const (
 
 func dialogueOf(s *inspect.Session, zone *time.Location, full bool) []stretch {
 	l := ladderOf(s, zone)
-	l.full = full
+	if l.full = full; full {
+		l.letters = lettersOf(s)
+	}
 	var all []stretch
 	for from := 0; from < len(s.Events); {
 		why, until := l.fold(s.Events, from), from+1
@@ -81,6 +84,20 @@ func (l *ladder) fold(events []session.Entry, i int) fold {
 func (l *ladder) near(events []session.Entry, i int) bool {
 	next := min(i+1, len(events)-1)
 	return len(l.proves[events[i].Seq]) > 0 || len(l.proves[events[next].Seq]) > 0 && events[i].Kind != session.KindProbe
+}
+
+// lettersOf finds the page of the message that each line carried.
+func lettersOf(s *inspect.Session) map[int]string {
+	all := map[int]string{}
+	asm := inspect.NewAssembler(&session.Info{ID: s.ID, Started: s.Started})
+	for i := range s.Events {
+		e := &s.Events[i]
+		if asm.Add(e); e.Kind == session.KindData {
+			n := strconv.Itoa(asm.Message() + 1)
+			all[e.Seq] = sessionAddress(s.ID) + "/messages?from=" + n + "#message-" + n
+		}
+	}
+	return all
 }
 
 // probesOf sums up what was asked after a failure.
