@@ -9,13 +9,14 @@ import (
 
 // causeRow is one cause in the ranking.
 type causeRow struct {
-	Cause, Title string
-	About        string // link to the catalogue
-	N            string
-	Link         string
-	Share        string // of all sessions
-	Trend        trend
-	Spark        string // the d of a path
+	Cause string
+	Title []bit
+	About string // link to the catalogue
+	N     string
+	Link  string
+	Share string // of all sessions
+	Trend trend
+	Spark string // the d of a path
 }
 
 // trend compares with the span before.
@@ -65,12 +66,12 @@ func trendOf(n, before int) trend {
 }
 
 // causeTitle is the catalogue's title of a cause, empty when it has none.
-func (s *Site) causeTitle(id string) string {
+func (s *Site) causeTitle(id string) []bit {
 	if s.Rules == nil {
-		return ""
+		return nil
 	}
 	c, _ := s.Rules.Cause(id)
-	return neutral(c.Title)
+	return bits(c.Title)
 }
 
 func causeLink(id string) string { return "/causes/" + url.PathEscape(id) }

@@ -172,7 +172,7 @@ func chartOf(t *testing.T, page string) (columns []drawn) {
 		for _, attr := range e.Attr {
 			a[attr.Name.Local] = attr.Value
 		}
-		if a["class"] == "whole" {
+		if a["class"] == "every" {
 			columns = append(columns, drawn{text: a["aria-label"], whole: a["href"]})
 			continue
 		}

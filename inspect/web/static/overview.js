@@ -9,7 +9,7 @@
 
   for (const chart of document.querySelectorAll(".chart")) {
     const readout = chart.querySelector(".readout"), first = readout.textContent;
-    const columns = [...chart.querySelectorAll("a.whole")];
+    const columns = [...chart.querySelectorAll("a.every")];
     const stop = (at) => {
       for (const column of columns) column.setAttribute("tabindex", column === at ? "0" : "-1");
     };
