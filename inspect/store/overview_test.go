@@ -16,7 +16,7 @@ import (
 func TestOverview(t *testing.T) {
 	l := &life{t: t, r: rand.New(rand.NewPCG(7, 7)), dir: newDir(t), now: start}
 	l.open()
-	for range 30 {
+	for range 15 {
 		l.flush()
 	}
 	q, done := make(queue), make(chan error, 1)
@@ -77,60 +77,74 @@ func checkOverview(t *testing.T, s *Store, ask OverviewQuery, o *Overview, exact
 }
 
 // naive counts the sessions of an overview's span one by one.
-func naive(t *testing.T, s *Store, ask OverviewQuery, o *Overview) (want Overview) {
+func naive(t *testing.T, s *Store, ask OverviewQuery, o *Overview) Overview {
 	t.Helper()
+	n := &onebyone{o: o, causes: map[string]int{}, codes: map[string]int{}, trends: map[string]*CauseTrend{}}
 	for i := range o.Columns {
-		want.Columns = append(want.Columns, Column{o.Columns[i].At, map[inspect.Outcome]int{}})
+		n.want.Columns = append(n.want.Columns, Column{o.Columns[i].At, map[inspect.Outcome]int{}})
 	}
-	causes, codes, trends := map[string]int{}, map[string]int{}, map[string]*CauseTrend{}
 	err := s.Sessions(t.Context(), inspect.Filter{}, 0, func(v *inspect.Session) error {
-		if ask.Upstream != "" && v.Upstream.Name != ask.Upstream {
-			return nil
-		}
-		found := map[string]bool{}
-		for i := range v.Findings {
-			found[v.Findings[i].Cause] = true
-		}
-		i := int(v.Started.Sub(o.Since) / o.Width)
-		before := v.Started.Before(o.Since) && !v.Started.Before(o.Since.Add(-o.Until.Sub(o.Since)))
-		inside := !v.Started.Before(o.Since) && i < len(o.Columns)
-		if inside {
-			want.Columns[i].Outcomes[v.Outcome]++
-		}
-		if v.Ended.IsZero() || !inside && !before {
-			return nil
-		}
-		for cause := range found {
-			c := trends[cause]
-			if c == nil {
-				c = &CauseTrend{Cause: cause, Counts: make([]int, len(o.Columns))}
-				trends[cause] = c
-			}
-			if before {
-				c.Before++
-				continue
-			}
-			causes[cause]++
-			c.N++
-			c.Counts[i]++
-		}
-		for _, code := range v.Codes {
-			if inside {
-				codes[code]++
-			}
+		if ask.Upstream == "" || v.Upstream.Name == ask.Upstream {
+			n.count(v)
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range ranked(causes) {
-		want.Causes = append(want.Causes, *trends[c.Cause])
+	for _, c := range ranked(n.causes) {
+		n.want.Causes = append(n.want.Causes, *n.trends[c.Cause])
 	}
-	for _, c := range ranked(codes) {
-		want.Codes = append(want.Codes, CodeCount{c.Cause, c.N})
+	for _, c := range ranked(n.codes) {
+		n.want.Codes = append(n.want.Codes, CodeCount{c.Cause, c.N})
 	}
-	return want
+	return n.want
+}
+
+// onebyone is an overview made of sessions.
+type onebyone struct {
+	o             *Overview
+	want          Overview
+	causes, codes map[string]int
+	trends        map[string]*CauseTrend
+}
+
+func (n *onebyone) count(v *inspect.Session) {
+	length := n.o.Until.Sub(n.o.Since)
+	since := v.Started.Sub(n.o.Since)
+	if since < -length || since >= length {
+		return
+	}
+	i := int(since / n.o.Width)
+	if since >= 0 {
+		n.want.Columns[i].Outcomes[v.Outcome]++
+	}
+	if v.Ended.IsZero() {
+		return
+	}
+	found := map[string]bool{}
+	for f := range v.Findings {
+		found[v.Findings[f].Cause] = true
+	}
+	for cause := range found {
+		c := n.trends[cause]
+		if c == nil {
+			c = &CauseTrend{Cause: cause, Counts: make([]int, len(n.o.Columns))}
+			n.trends[cause] = c
+		}
+		if since < 0 {
+			c.Before++
+			continue
+		}
+		n.causes[cause]++
+		c.N++
+		c.Counts[i]++
+	}
+	for _, code := range v.Codes {
+		if since >= 0 {
+			n.codes[code]++
+		}
+	}
 }
 
 // checkUpstreams adds the upstreams up to the columns, the open ones left out.
