@@ -16,6 +16,7 @@ const (
 	tallyTime  = 1500 * time.Millisecond // that counting may take
 	tallyGood  = 2 * time.Second         // for which counts are shown again
 	tallyRest  = 20                      // times as long as counting took they are good at least
+	tallyLate  = 15 * time.Second        // before counting is tried again where it took too long
 	tallyKinds = 64                      // filters of which counts are kept
 	mostCauses = 12
 )
@@ -146,6 +147,7 @@ type tallying struct {
 
 type keptTally struct {
 	store.Tally
+	err   error     // it took too long, or could not be done
 	at    time.Time // when counting began
 	until time.Time // good until then
 }
@@ -157,17 +159,20 @@ func (s *Site) tally(ctx context.Context, f inspect.Filter) (keptTally, error) {
 	defer k.mu.Unlock()
 	began := time.Now()
 	if began.Before(k.last.until) {
-		return k.last, nil
+		return k.last, k.last.err
 	}
-	ctx, cancel := context.WithTimeout(ctx, tallyTime)
+	limited, cancel := context.WithTimeout(ctx, tallyTime)
 	defer cancel()
-	t, err := s.Store.Tally(ctx, f, tallyMost)
-	if err != nil {
-		return keptTally{}, err
+	t, err := s.Store.Tally(limited, f, tallyMost)
+	if ctx.Err() != nil { // who asked has gone, which says nothing of the counts
+		return keptTally{}, ctx.Err()
 	}
 	now := time.Now()
-	k.last = keptTally{t, began, now.Add(max(tallyGood, tallyRest*now.Sub(began)))}
-	return k.last, nil
+	k.last = keptTally{t, err, began, now.Add(max(tallyGood, tallyRest*now.Sub(began)))}
+	if err != nil {
+		k.last.until = now.Add(tallyLate)
+	}
+	return k.last, err
 }
 
 func (t *tallies) of(filter string) *tallying {

@@ -56,6 +56,9 @@ func (p *livePage) told(out *stream, b batch) {
 // change.
 func (p *livePage) counts(out *stream) {
 	counts := p.site.facetsOf(p.ctx, p.filter)
+	if counts.Late {
+		return
+	}
 	var b bytes.Buffer
 	if err := p.site.templates["sessions"].ExecuteTemplate(&b, "session-facets", counts); err != nil {
 		p.site.Log.Warn().Err(err).Msg("the counts of the page could not be written")

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"html"
 	"net/http/httptest"
 	"net/netip"
@@ -226,5 +228,25 @@ func TestLongAgo(t *testing.T) {
 	}
 	if r := s.rowOf(&inspect.Session{Started: dawn.Add(-time.Hour)}); r.Day != "" {
 		t.Errorf("of today: got day %q, want none", r.Day)
+	}
+}
+
+// TestTallyTooLong has counting that took too long not be tried again by each
+// page, and a reader who leaves spoil nothing for others.
+func TestTallyTooLong(t *testing.T) {
+	r := newRecord(t)
+	r.add(t, inspect.Delivered, nil)
+	s := newSite(t, Options{Store: r.Store})
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := s.tally(gone, parsed(t, "")); !errors.Is(err, context.Canceled) {
+		t.Errorf("for a reader who has gone: got %v, want %v", err, context.Canceled)
+	}
+	if c, err := s.tally(t.Context(), parsed(t, "")); err != nil || c.All != 1 {
+		t.Errorf("for the next reader: got %d, %v; want 1 session", c.All, err)
+	}
+	s.tallies.of("outcome:failed").last = keptTally{err: context.DeadlineExceeded, until: time.Now().Add(time.Minute)}
+	if _, page := get(t, s, "/?q=outcome%3Afailed"); !strings.Contains(page, "Counting takes too long") {
+		t.Errorf("the page does not say that counting takes too long\n%s", page)
 	}
 }

@@ -74,6 +74,7 @@
         }
       }
       table.hidden = false;
+      document.getElementById("unselected")?.remove();
       for (const id of waiting.keys()) { // the latest are enough: the others are counted
         if (waiting.size <= most) break;
         waiting.delete(id);
@@ -128,7 +129,7 @@
     }
 
     pulse.hidden = false;
-    pause.hidden = !newest;
+    pause.hidden = !newest || table.hasAttribute("data-first");
     pause.addEventListener("click", toggle);
     document.getElementById("reload").hidden = true;
     arrived.addEventListener("click", () => {
