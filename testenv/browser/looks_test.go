@@ -8,16 +8,24 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
+	"smtp-proxy/inspect/store"
 	"smtp-proxy/testenv"
 )
 
 // told is a record with a bit of everything, and the addresses of its pages.
 func told(t *testing.T) (*stage, *window, []string) {
 	t.Helper()
-	s := newStage(t, "--app-tls", "offer")
+	return toldOn(t, t.TempDir())
+}
+
+// toldOn adds that to the record in a directory.
+func toldOn(t *testing.T, data string) (*stage, *window, []string) {
+	t.Helper()
+	s := stageOn(t, data, "--app-tls", "offer")
 	for _, app := range []testenv.App{
 		{To: []string{"bob@example.net"}},
 		{To: []string{"bob@example.net", refusedTo}},
@@ -99,6 +107,16 @@ func TestAccessibility(t *testing.T) {
 	}
 }
 
+// hour puts an hour of mail on record.
+func hour(t *testing.T, data string) {
+	t.Helper()
+	record, err := store.Open(data, store.Options{})
+	must(t, err)
+	defer record.Close()
+	h := &testenv.History{Sessions: 1200, Until: time.Now().Add(-time.Minute), Span: 58 * time.Minute}
+	must(t, store.NewKeeper(record, store.KeeperOptions{Annotate: h.Findings}).Run(t.Context(), h))
+}
+
 // screenshots names the directory that screenshots go to: those of the README,
 // when it names that of the tree.
 const screenshots = "SMTP_PROXY_SCREENSHOTS"
@@ -109,7 +127,9 @@ func TestScreenshots(t *testing.T) {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	_, w, _ := told(t)
+	data := t.TempDir()
+	hour(t, data)
+	_, w, _ := toldOn(t, data)
 	w.open("/")
 	failed := js[string](w, `document.querySelector('main a[href^="/sessions/"]').getAttribute("href")`)
 	for _, shot := range []struct{ name, path string }{{"sessions", "/"}, {"session", failed}, {"overview", "/overview?span=1h"}} {

@@ -33,8 +33,14 @@ var (
 // newStage starts a proxy with an empty record.
 func newStage(t *testing.T, flags ...string) *stage {
 	t.Helper()
+	return stageOn(t, t.TempDir(), flags...)
+}
+
+// stageOn starts a proxy with the record in a directory.
+func stageOn(t *testing.T, data string, flags ...string) *stage {
+	t.Helper()
 	args := append([]string{
-		"run", "--upstream", "sandbox", "--probe", "off", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data", t.TempDir(), "--log-level", "warn",
+		"run", "--upstream", "sandbox", "--probe", "off", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data", data, "--log-level", "warn",
 	}, flags...)
 	s := &stage{out: &output{came: make(chan struct{}, 1)}}
 	cmd := exec.Command(os.Getenv(binaryVariable), args...)
