@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"smtp-proxy/inspect/rules"
 	"smtp-proxy/policy"
 	"smtp-proxy/upstream/replay"
 )
@@ -22,6 +23,7 @@ type repetition struct {
 	asJSON  bool
 	unkept  bool            // --no-record
 	typed   map[string]bool // flags of the command line itself
+	rules   *rules.Set      // nil has them loaded
 
 	what replayed
 	many series

@@ -70,7 +70,10 @@ func (p *program) newReplayer(r *repetition) (*replayer, error) {
 // openEngine prepares the diagnosis. It knows what the record has of earlier
 // sessions, where there is a record.
 func (x *replayer) openEngine() error {
-	set, err := rules.Load()
+	set, err := x.r.rules, error(nil)
+	if set == nil {
+		set, err = rules.Load()
+	}
 	if err != nil {
 		return err
 	}

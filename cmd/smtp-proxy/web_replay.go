@@ -143,6 +143,7 @@ func (w *webReplayer) prepare(ctx context.Context, r web.ReplayRequest) (*replay
 // repetition words a request as the flags of replay.
 func (w *webReplayer) repetition(r web.ReplayRequest) (*repetition, error) {
 	out := newRepetition()
+	out.rules = w.rules
 	c := w.config
 	out.config.Resolver, out.config.ConnectTimeout, out.config.HandshakeTimeout = c.Resolver, c.ConnectTimeout, c.HandshakeTimeout
 	out.config.UpstreamCA, out.config.UpstreamInsecure = c.UpstreamCA, c.UpstreamInsecure

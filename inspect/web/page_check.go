@@ -142,14 +142,19 @@ func (c *checkStream) begin() {
 	c.write(parts[0])
 }
 
-// write sends text at once.
+// write sends text at once. A reader who takes nothing for long is given up:
+// others wait for the turn.
 func (c *checkStream) write(text string) {
 	if c.err != nil {
 		return
 	}
+	control := http.NewResponseController(c.w)
+	if c.err = allow(control); c.err != nil {
+		return
+	}
 	if _, c.err = c.w.Write([]byte(text)); c.err == nil {
 		// A writer that cannot flush sends all at the end.
-		_ = http.NewResponseController(c.w).Flush()
+		_ = control.Flush()
 	}
 }
 
