@@ -161,6 +161,7 @@ func (g *Guest) write(ctx context.Context, s *kept, load *staging) (err error) {
 		return err
 	}
 	load.staged = nil
+	w.words.forget() // the keeper may delete those of a session that is old
 	return nil
 }
 

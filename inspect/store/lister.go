@@ -19,6 +19,7 @@ type lister struct {
 	left    int       // 0 or less: no limit
 	until   time.Time // when to stop; zero: never
 	reached int64     // the key of the row that was looked at last
+	from    int64     // where the search began
 
 	descending bool
 }
@@ -43,7 +44,7 @@ func (s *Store) lister(ctx context.Context, f inspect.Filter, what listing) (*li
 	}
 	now := s.now()
 	f = f.At(now)
-	l := &lister{found: summaries{db: r.db, packer: s.packer}, filter: f, texts: literalsOf(f), left: what.limit, reached: what.order.from, descending: what.order.descending()}
+	l := &lister{found: summaries{db: r.db, packer: s.packer}, filter: f, texts: literalsOf(f), left: what.limit, descending: what.order.descending()}
 	if what.within > 0 {
 		l.until = time.Now().Add(what.within)
 	}
@@ -57,6 +58,8 @@ func (s *Store) lister(ctx context.Context, f inspect.Filter, what listing) (*li
 	if l.rows, err = look.source(ctx, f, r.version); err != nil {
 		return nil, explainOpen(s.path, err)
 	}
+	l.from = look.order.from
+	l.reached = l.from
 	return l, nil
 }
 
@@ -123,4 +126,9 @@ func (l *lister) selects(ctx context.Context, r *row) (*inspect.Session, bool, e
 	return v, v != nil && l.filter.Match(v), err
 }
 
-func (l *lister) timeUp() bool { return !l.until.IsZero() && time.Now().After(l.until) }
+// timeUp reports whether the search is to stop. Each comes a few microseconds
+// further at least, so that who goes on from there never stays where he is.
+func (l *lister) timeUp() bool {
+	further := max(l.reached-l.from, l.from-l.reached) >= 4*keysPerMicro
+	return further && !l.until.IsZero() && time.Now().After(l.until)
+}

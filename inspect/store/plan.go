@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"strconv"
+	"strings"
 	"time"
 
 	"smtp-proxy/inspect"
@@ -22,23 +24,68 @@ func (l *look) source(ctx context.Context, f inspect.Filter, schema int) (source
 	if l.order.later(from, l.order.from) {
 		l.order.from = from
 	}
-	var words []word
-	for _, t := range f.Terms() {
-		words = append(words, wordsOf(t)...)
-	}
-	if schema < schemaOfWords || len(words) == 0 {
+	if schema < schemaOfWords {
 		return l.scan(l.order.from, end), nil
 	}
-	hours, err := l.hours(ctx, end)
-	if err != nil || len(hours) == 0 {
+	choices, err := l.choices(ctx, f)
+	if err != nil || len(choices) == 0 {
 		return l.scan(l.order.from, end), err
 	}
-	w, err := l.rarest(ctx, words, hours)
+	hours, err := l.hours(ctx, end)
 	if err != nil {
 		return nil, err
 	}
-	has, err := l.hoursWith(ctx, w, hours)
-	return l.walk(w, has), err
+	words, err := l.rarest(ctx, choices, hours)
+	if err != nil {
+		return nil, err
+	}
+	has, err := l.hoursWith(ctx, words, hours)
+	return l.walk(words, has), err
+}
+
+// choices are sets of words: of each, every session that the filter selects has
+// one word.
+func (l *look) choices(ctx context.Context, f inspect.Filter) (list [][]word, err error) {
+	for _, t := range f.Terms() {
+		list = append(list, wordsOf(t)...)
+		if t.Key == "cause" && !t.Not && wordsOf(t) == nil {
+			words, err := l.causesLike(ctx, t)
+			if err != nil {
+				return nil, err
+			}
+			if len(words) <= maxChoice {
+				list = append(list, words)
+			}
+		}
+	}
+	return list, nil
+}
+
+// maxChoice is how many words of a set are worth looking up.
+const maxChoice = 16
+
+// causesLike returns the words of the causes on record that a pattern means,
+// each cause found from the one before it.
+func (l *look) causesLike(ctx context.Context, t inspect.Term) (words []word, err error) {
+	rows, err := l.db.QueryContext(ctx, `WITH RECURSIVE causes (cause) AS (
+		SELECT min(cause) FROM findings
+		UNION ALL
+		SELECT (SELECT min(cause) FROM findings WHERE cause > causes.cause) FROM causes WHERE cause IS NOT NULL
+	) SELECT cause FROM causes WHERE cause IS NOT NULL`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var cause string
+		if err := rows.Scan(&cause); err != nil {
+			return nil, err
+		}
+		if t.Is(cause) {
+			words = append(words, wordOf(kindCause, strings.ToLower(cause)))
+		}
+	}
+	return words, rows.Err()
 }
 
 // span returns the first and the last key that since and before leave.
@@ -74,19 +121,27 @@ func (l *look) hours(ctx context.Context, end int64) ([]int64, error) {
 // others.
 const countedPostings = 1000
 
-// rarest returns the word that leads to the fewest seconds.
-func (l *look) rarest(ctx context.Context, words []word, hours []int64) (best word, err error) {
+// rarest returns those words that lead to the fewest seconds, without those
+// that no session has.
+func (l *look) rarest(ctx context.Context, choices [][]word, hours []int64) (best []word, err error) {
+	if len(choices) == 1 && len(choices[0]) == 1 {
+		return choices[0], nil
+	}
 	least := int64(-1)
-	for _, w := range words {
-		if len(words) == 1 {
-			return w, nil
+	for _, words := range choices {
+		var posted []word
+		var sum int64
+		for _, w := range words {
+			n, err := l.frequency(ctx, w, hours)
+			if err != nil {
+				return nil, err
+			}
+			if sum += n; n > 0 {
+				posted = append(posted, w)
+			}
 		}
-		n, err := l.frequency(ctx, w, hours)
-		if err != nil {
-			return best, err
-		}
-		if least < 0 || n < least {
-			best, least = w, n
+		if least < 0 || sum < least {
+			best, least = posted, sum
 		}
 	}
 	return best, nil
@@ -99,23 +154,26 @@ func (l *look) frequency(ctx context.Context, w word, hours []int64) (int64, err
 		return 0, err
 	}
 	var n, upTo int64
-	err = l.db.QueryRowContext(ctx, `SELECT count(*), coalesce(max(number), 0) FROM (SELECT d.key AS number
-		FROM json_each(?1) d CROSS JOIN words w ON w.hour = d.value AND w.word = ?2 LIMIT ?3)`, string(text), w.hash, countedPostings).Scan(&n, &upTo)
+	err = l.db.QueryRowContext(ctx, `SELECT count(*), coalesce(max(number), 0) FROM (SELECT h.key AS number
+		FROM json_each(?1) h CROSS JOIN words w ON w.hour = h.value AND w.word = ?2 LIMIT ?3)`, string(text), w.hash, countedPostings).Scan(&n, &upTo)
 	if n == countedPostings {
 		n = n * int64(len(hours)) / (upTo + 1)
 	}
 	return n * w.width(), err
 }
 
-// hoursWith leaves those of the hours on which a word may be found.
-func (l *look) hoursWith(ctx context.Context, w word, hours []int64) (list []wordHour, err error) {
+// hoursWith leaves those of the hours in which one of some words may be found.
+func (l *look) hoursWith(ctx context.Context, words []word, hours []int64) (list []wordHour, err error) {
 	text, err := json.Marshal(hours)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := l.db.QueryContext(ctx, `SELECT d.value, EXISTS (SELECT 1 FROM words WHERE hour = d.value AND word = 0 AND second = -1)
-		FROM json_each(?1) d WHERE EXISTS (SELECT 1 FROM words WHERE hour = d.value AND word = ?2) OR EXISTS (SELECT 1 FROM words WHERE hour = d.value AND word = 0)
-		ORDER BY d.key`, string(text), w.hash)
+	hashes := strconv.Itoa(int(anyWord.hash))
+	for _, w := range words {
+		hashes += ", " + strconv.Itoa(int(w.hash))
+	}
+	rows, err := l.db.QueryContext(ctx, `SELECT h.value, EXISTS (SELECT 1 FROM words WHERE hour = h.value AND word = 0 AND second = -1)
+		FROM json_each(?) h WHERE EXISTS (SELECT 1 FROM words WHERE hour = h.value AND word IN (`+hashes+`)) ORDER BY h.key`, string(text))
 	if err != nil {
 		return nil, err
 	}

@@ -273,3 +273,71 @@ func comparePages(s *Store, f inspect.Filter, want []string, limit int) error {
 	}
 	return nil
 }
+
+// TestSearchOlderRecord reads a record of schema 3 as it is, and when it has
+// been brought up to date and goes on.
+func TestSearchOlderRecord(t *testing.T) {
+	dir := newDir(t)
+	s := openStore(t, dir, Options{})
+	feed(t, s, quiet(), refused("01A", start, "bob@example.net", "550 5.1.1 no"), delivered("01B", start.Add(time.Hour), "a@b", "bob@example.net", "x"))
+	if _, err := s.writer.Exec(`DROP TABLE words; DROP TABLE tallies; DROP TABLE waits; PRAGMA user_version = 3`); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	filters := []string{"to:bob@example.net", "cause:recipient.unknown", "code:550", "to:nobody", "since:9999d"}
+	check := func(s *Store) {
+		t.Helper()
+		all := everySession(t, s)
+		for _, text := range filters {
+			if err := compareSearch(s, all, text, 1); err != nil {
+				t.Errorf("%d sessions, filter %s: %v", len(all), text, err)
+			}
+		}
+	}
+	old := openStore(t, dir, Options{ReadOnly: true})
+	check(old)
+	s = openStore(t, dir, Options{})
+	check(s)
+	feed(t, s, quiet(), refused("01C", start.Add(time.Second), "bob@example.net", "550 5.1.1 no"), delivered("01D", start.AddDate(0, 0, 2), "a@b", "bob@example.net", "x"))
+	check(s)
+	if got, want := ids(t, s, "to:bob", 0), []string{"01D", "01B", "01C", "01A"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestSearchWithin stops a search when its time is up, and goes on from there.
+func TestSearchWithin(t *testing.T) {
+	s := openStore(t, newDir(t), Options{})
+	const n = 3 * firstWindow
+	var batch []session.Record
+	for i := range n {
+		batch = append(batch, delivered(fmt.Sprintf("01%04d", i), start.Add(time.Duration(i)*time.Microsecond), "a@b", "c@d", "x")...)
+	}
+	feed(t, s, quiet(), batch)
+	f, err := inspect.ParseFilter("queued-as-010000 010000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := start.Add(n * time.Microsecond)
+	for looks := 0; ; looks++ {
+		p, err := s.Page(t.Context(), f, PageQuery{Within: 1})
+		if err != nil || len(p.Sessions) != 0 || looks > n {
+			t.Fatalf("look %d: got %+v, %v; want nothing", looks, p, err)
+		}
+		if !p.Older && p.Reached.IsZero() {
+			break
+		}
+		if !p.Older || !p.Reached.Before(last) {
+			t.Fatalf("look %d: got %+v, want it to have come further back than %v", looks, p, last)
+		}
+		last = p.Reached
+		on, err := inspect.ParseFilter("before:" + last.Format(time.RFC3339Nano))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f = f.With(on)
+	}
+	if want := start.Add(time.Millisecond); last.After(want) {
+		t.Errorf("searched back to %v, want before %v", last, want)
+	}
+}

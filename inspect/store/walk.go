@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 )
 
 // How much is looked up at once of where a word is.
@@ -13,13 +14,15 @@ const (
 	postingsAtOnce   = 512
 	firstSeconds     = 8 // of which the rows are read
 	maxSeconds       = 256
+	longRead         = 10 * time.Millisecond // between looks at the clock
 	lastSecondOfHour = secondsPerHour - 1
 )
 
-// walk looks at the rows of the seconds that have a word.
+// walk looks at the rows of the seconds that have one of some words.
 type walk struct {
 	*look
-	word    word
+	words   []word
+	width   int64      // in seconds, of what is looked at for a posting
 	hours   []wordHour // still to go, in order
 	page    *postingsPage
 	seconds []int64 // since 1970, of the page, still to go
@@ -34,8 +37,8 @@ type wordHour struct {
 	whole bool // it was recorded before words were
 }
 
-func (l *look) walk(w word, hours []wordHour) *walk {
-	return &walk{look: l, word: w, hours: hours, some: firstSeconds, last: l.order.from}
+func (l *look) walk(words []word, hours []wordHour) *walk {
+	return &walk{look: l, words: words, width: widthOf(words), hours: hours, some: firstSeconds, last: l.order.from}
 }
 
 func (w *walk) reached() int64 { return w.last }
@@ -53,15 +56,18 @@ func (w *walk) next(ctx context.Context) ([]row, error) {
 	}
 	next := w.hours[0]
 	w.hours = w.hours[1:]
+	from, end := w.bounds(next.hour)
+	w.last = from
 	if next.whole {
-		w.hour = w.scan(w.bounds(next.hour))
+		w.hour = w.scan(from, end)
 	} else {
 		w.page = w.newPage(next.hour)
 	}
 	return nil, nil
 }
 
-// bounds returns where an hour begins and ends for a scan.
+// bounds returns where an hour begins and ends in the order of the list, as far
+// as it has not been looked at.
 func (w *walk) bounds(hour int64) (from, end int64) {
 	const keys = keysPerSecond * secondsPerHour
 	from, end = (hour+1)*keys, hour*keys-1
@@ -95,16 +101,17 @@ func (w *walk) turn(ctx context.Context) (err error) {
 
 // someSeconds reads the rows of the next seconds.
 func (w *walk) someSeconds(ctx context.Context) ([]row, error) {
+	began := time.Now()
 	n := min(w.some, len(w.seconds))
 	taken := w.seconds[:n]
-	w.seconds, w.some = w.seconds[n:], min(2*w.some, maxSeconds)
+	w.seconds = w.seconds[n:]
 	text, err := json.Marshal(taken)
 	if err != nil {
 		return nil, err
 	}
 	query := fmt.Sprintf(`SELECT `+w.columns+` FROM (SELECT value AS second FROM json_each(?)) CROSS JOIN sessions
 		WHERE key >= second * %d AND key < (second + %d) * %[1]d AND key %[3]s ? AND %[4]s`,
-		keysPerSecond, w.word.width(), w.order.behind, w.where.sql)
+		keysPerSecond, w.width, w.order.behind, w.where.sql)
 	list, err := rowsOf(ctx, w.db, query, append([]any{string(text), w.last}, w.where.args...)...)
 	slices.SortFunc(list, func(a, b row) int {
 		if w.order.later(a.key, b.key) {
@@ -114,27 +121,38 @@ func (w *walk) someSeconds(ctx context.Context) ([]row, error) {
 	})
 	w.last = taken[n-1] * keysPerSecond
 	if !w.order.descending() {
-		w.last += w.word.width()*keysPerSecond - 1
+		w.last += w.width*keysPerSecond - 1
 	}
+	w.pace(time.Since(began))
 	return list, err
 }
 
-// postingsPage goes through the seconds of an hour that have a word, or may have.
+// pace takes more seconds at once while they have few sessions.
+func (w *walk) pace(took time.Duration) {
+	if took > longRead {
+		w.some = max(1, w.some/2)
+	} else {
+		w.some = min(2*w.some, maxSeconds)
+	}
+}
+
+// postingsPage goes through the seconds of an hour that have one of the words, or
+// may have.
 type postingsPage struct {
-	*look
-	word word
+	*walk
 	hour int64
 	from int64 // the second to begin with
 	done bool
 }
 
 func (w *walk) newPage(hour int64) *postingsPage {
-	p := &postingsPage{look: w.look, word: w.word, hour: hour}
+	p := &postingsPage{walk: w, hour: hour}
 	at := w.last / keysPerSecond
 	if w.order.descending() {
 		p.from = min(lastSecondOfHour, at-hour*secondsPerHour)
-	} else if p.from = max(0, at-hour*secondsPerHour); w.word.wide {
-		p.from -= p.from % wideSeconds
+	} else {
+		p.from = max(0, at-hour*secondsPerHour)
+		p.from -= p.from % w.width
 	}
 	return p
 }
@@ -144,18 +162,18 @@ func (p *postingsPage) next(ctx context.Context) ([]int64, error) {
 	if p.done {
 		return nil, nil
 	}
-	own, err := p.read(ctx, p.word)
-	if err != nil {
-		return nil, err
-	}
-	others, err := p.read(ctx, anyWord)
-	if err != nil {
-		return nil, err
-	}
 	p.done = true
-	list := p.cut(p.cut(append(own, others...), own), others)
+	var parts [][]int64
+	for _, w := range slices.Concat(p.words, []word{anyWord}) {
+		part, err := p.read(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	list := p.cut(parts)
 	for i := range list {
-		list[i] -= list[i] % p.word.width()
+		list[i] -= list[i] % p.width
 	}
 	slices.Sort(list)
 	list = slices.Compact(list)
@@ -165,7 +183,7 @@ func (p *postingsPage) next(ctx context.Context) ([]int64, error) {
 	if len(list) > 0 {
 		p.from = list[len(list)-1] - 1
 		if !p.order.descending() {
-			p.from += 1 + p.word.width()
+			p.from += 1 + p.width
 		}
 	}
 	for i := range list {
@@ -174,14 +192,18 @@ func (p *postingsPage) next(ctx context.Context) ([]int64, error) {
 	return list, nil
 }
 
-// cut takes out of a list what comes behind the end of one that goes on.
-func (p *postingsPage) cut(list, part []int64) []int64 {
-	if len(part) < postingsAtOnce {
-		return list
+// cut joins lists, without what comes behind the end of one that goes on.
+func (p *postingsPage) cut(parts [][]int64) []int64 {
+	list := slices.Concat(parts...)
+	for _, part := range parts {
+		if len(part) < postingsAtOnce {
+			continue
+		}
+		p.done = false
+		end := part[len(part)-1]
+		list = slices.DeleteFunc(list, func(second int64) bool { return p.order.later(second, end) })
 	}
-	p.done = false
-	end := part[len(part)-1]
-	return slices.DeleteFunc(list, func(second int64) bool { return p.order.later(second, end) })
+	return list
 }
 
 func (p *postingsPage) read(ctx context.Context, w word) (list []int64, err error) {

@@ -31,6 +31,16 @@ type word struct {
 // anyWord is that of sessions that have too many.
 var anyWord = word{}
 
+// widthOf is how many seconds a posting of one of several words stands for at
+// most.
+func widthOf(list []word) (most int64) {
+	most = 1
+	for _, w := range list {
+		most = max(most, w.width())
+	}
+	return most
+}
+
 // width is how many seconds a posting stands for.
 func (w word) width() int64 {
 	if w.wide {
@@ -41,9 +51,11 @@ func (w word) width() int64 {
 
 // The kinds of words. One text is another word in each.
 const (
-	kindAddress  = 'a' // of a sender or a recipient: the local part, the domain
+	kindLocal    = 'a' // part of the address of a sender or a recipient
+	kindDomain   = 'd'
 	kindCode     = 'c' // of a refusal: 550, 5.1.1, 5xx
-	kindUser     = 'u' // as kindAddress
+	kindUser     = 'u' // or its local part, when it is an address
+	kindRealm    = 'e' // its domain
 	kindOutcome  = 'o' // but delivered, which most are
 	kindCause    = 'k' // tls.name-mismatch, and tls. for its family
 	kindHost     = 'h' // of the upstream: host:port and host, as configured and as dialled
@@ -64,7 +76,7 @@ func wordOf(kind byte, text string) word {
 	if folded == anyWord.hash {
 		folded = 1
 	}
-	return word{folded, strings.IndexByte("hprxt", kind) >= 0}
+	return word{folded, strings.IndexByte("dehprxt", kind) >= 0}
 }
 
 // posting says that a session with a word began in a second.

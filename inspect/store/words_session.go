@@ -96,7 +96,7 @@ func (w *sessionWords) alike(at int64, a *alike) {
 	}
 	w.text(at, kindRoute, a.route)
 	w.text(at, kindProvider, a.provider)
-	w.address(at, kindUser, a.username)
+	w.address(at, kindUser, kindRealm, a.username)
 	w.host(at, kindHost, a.upstream)
 	codes, ok := a.codes.(string)
 	if !ok {
@@ -121,25 +121,25 @@ func (w *sessionWords) code(at int64, line string) {
 // addresses posts the lines of the column of senders and recipients.
 func (w *sessionWords) addresses(at int64, mail string) {
 	for line := range strings.Lines(mail) {
-		w.address(at, kindAddress, strings.TrimPrefix(strings.TrimSuffix(line, "\n"), senderMark))
+		w.address(at, kindLocal, kindDomain, strings.TrimPrefix(strings.TrimSuffix(line, "\n"), senderMark))
 	}
 }
 
 // address posts both halves of an address. There is no word of the whole: where
 // recipients differ that would be as many again, and hardly tell more than the
 // rarer half.
-func (w *sessionWords) address(at int64, kind byte, addr string) {
-	for _, half := range halves(addr) {
-		w.text(at, kind, half)
-	}
+func (w *sessionWords) address(at int64, first, second byte, addr string) {
+	local, domain := halves(addr)
+	w.text(at, first, local)
+	w.text(at, second, domain)
 }
 
 // halves returns the local part and the domain of an address.
-func halves(addr string) [2]string {
+func halves(addr string) (local, domain string) {
 	if i := strings.LastIndexByte(addr, '@'); i >= 0 {
-		return [2]string{addr[:i], addr[i+1:]}
+		return addr[:i], addr[i+1:]
 	}
-	return [2]string{addr}
+	return addr, ""
 }
 
 func (w *sessionWords) host(at int64, kind byte, addr string) {
