@@ -144,6 +144,8 @@ func requests() []request {
 		{"POST", v1 + "/explain", "/explain", asJSON, `{"text":`, "", 400},
 		{"POST", v1 + "/explain", "/explain", asJSON, `{"text":"a"} {}`, "", 400},
 		{"POST", v1 + "/explain", "/explain", asJSON, `{"text":"` + strings.Repeat("a", 1<<20) + `"}`, "", 413},
+		{"POST", v1 + "/explain", "/explain", asJSON, `{"text":"` + strings.Repeat("a", 64<<10+1) + `"}`, "", 413},
+		{"POST", v1 + "/explain", "/explain?upstream=" + strings.Repeat("a", 256), "text/plain", "550", "", 413},
 		{"POST", v1 + "/explain", "/explain", "application/x-www-form-urlencoded", `text=550`, "", 415},
 		{"POST", v1 + "/check", "/check", asJSON, `{"target":"smtp.example.com:587"}`, "", 200},
 		{"POST", v1 + "/check", "/check", asJSON, `{"target":"smtp.example.com:587"}`, "text/event-stream", 200},

@@ -37,6 +37,9 @@ func (s *Site) apiExplain(w http.ResponseWriter, r *http.Request) error {
 	if strings.TrimSpace(ask.Text) == "" {
 		return problem{http.StatusBadRequest, "there is nothing to explain", `give a reply or a line of a log as "text"`}
 	}
+	if len(ask.Text) > mostPasted || len(ask.Upstream) > mostHost {
+		return problem{http.StatusRequestEntityTooLarge, "the text is longer than 64 kB, or the name of the smarthost than a name can be", "give the lines that tell of the failure; smtp-proxy explain - reads any number of them"}
+	}
 	if s.Explainer == nil {
 		return lacking("nothing is explained here", "use smtp-proxy explain on the command line")
 	}
