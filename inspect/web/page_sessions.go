@@ -34,11 +34,18 @@ type sessionsBody struct {
 	Newest   bool   // there is nothing newer than the first row
 	Newer    string // address of the page before this one; empty for none
 	Older    string
-	Reached  string // how far back was searched when the time was up
-	GoOn     string // address that searches on from there
+	Reached  searched
 	Live     string // address of the stream; empty for none
 	Stands   string // why there is no row: none, nothing, unselected
 	Setup    *settings
+}
+
+// searched is how far a page was searched for when the time was up.
+type searched struct {
+	At      string // the moment, for programs; empty when there was time
+	Stamp   string
+	Forward bool   // towards now
+	GoOn    string // address that searches on from there
 }
 
 // wanted is what the address of the list asks for.
@@ -93,6 +100,7 @@ func (s *Site) list(ctx context.Context, body *sessionsBody, q wanted) error {
 	body.Newest = q.Before == "" && (q.After == "" || !page.Newer)
 	body.Live = streamAddress(q.text, now.Last)
 	body.turn(page, q)
+	body.Reached = searchedTo(page.Reached, q, s.Zone)
 	if body.Stands = body.empty(q); body.Stands == "nothing" {
 		body.Setup = s.settings()
 		return nil
@@ -111,10 +119,20 @@ func (b *sessionsBody) turn(page store.Page, q wanted) {
 			b.Older = listAddress(q.text, "before", page.Sessions[n-1].ID)
 		}
 	}
-	if !page.Reached.IsZero() {
-		b.Reached = page.Reached.UTC().Format(time.RFC3339)
-		b.GoOn = listAddress(textWith(q.filter, "before", b.Reached), "", "")
+}
+
+// searchedTo words how far was searched, nothing when there was time.
+func searchedTo(at time.Time, q wanted, zone *time.Location) (s searched) {
+	if at.IsZero() {
+		return s
 	}
+	s = searched{At: at.UTC().Format(time.RFC3339Nano), Stamp: stamp(at, zone), Forward: q.After != ""}
+	key := "before"
+	if s.Forward {
+		key = "since"
+	}
+	s.GoOn = listAddress(textWith(without(q.filter, key), key, s.At), "", "")
+	return s
 }
 
 // empty says why there is no row.

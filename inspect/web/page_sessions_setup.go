@@ -2,6 +2,7 @@ package web
 
 import (
 	"net"
+	"net/netip"
 	"strings"
 )
 
@@ -15,7 +16,10 @@ type settings struct {
 
 type routeSettings struct {
 	SetupRoute
-	Many  bool // there are other routes
+	N     int    // of the route, 1 is the first
+	Many  bool   // there are other routes
+	Host  string // what can be copied as the host; empty when that is for the reader to know
+	Rest  string // what is to be said behind it
 	Tries []try
 }
 
@@ -29,10 +33,24 @@ func (s *Site) settings() *settings {
 	}
 	setup := s.Setup()
 	out := &settings{Keeps: setup.Keeps, Data: setup.Data}
-	for _, r := range setup.Routes {
-		out.Routes = append(out.Routes, routeSettings{r, len(setup.Routes) > 1, triesOf(r)})
+	for i, r := range setup.Routes {
+		x := routeSettings{SetupRoute: r, N: i + 1, Many: len(setup.Routes) > 1, Tries: triesOf(r)}
+		x.Host, x.Rest = hostOf(r.Hosts)
+		out.Routes = append(out.Routes, x)
 	}
 	return out
+}
+
+// hostOf takes the name or address that an app can be given out of the words
+// for it: "localhost (127.0.0.1 or ::1)".
+func hostOf(hosts []string) (host, rest string) {
+	rest = strings.Join(hosts, " or ")
+	first, _, _ := strings.Cut(rest, " ")
+	name := strings.Trim(first, ",")
+	if _, err := netip.ParseAddr(name); err != nil && name != "localhost" {
+		return "", rest
+	}
+	return name, strings.TrimPrefix(rest, name)
 }
 
 // security is how the app secures its leg, told from the words for its TLS.
@@ -54,9 +72,9 @@ func triesOf(r SetupRoute) []try {
 	}
 	at, by := net.JoinHostPort(host, r.Port), securityOf(r)
 	return []try{
-		{"try-swaks-" + r.Port, "swaks", swaksTry(at, by)},
-		{"try-curl-" + r.Port, "curl", curlTry(at, by)},
-		{"try-python-" + r.Port, "Python", pythonTry(host, r.Port, by)},
+		{"swaks", "swaks", swaksTry(at, by)},
+		{"curl", "curl", curlTry(at, by)},
+		{"python", "Python", pythonTry(host, r.Port, by)},
 	}
 }
 

@@ -6,12 +6,14 @@ import (
 	"html"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/store"
 	"smtp-proxy/proxy/session"
 )
 
@@ -185,7 +187,7 @@ func TestSessionsEmpty(t *testing.T) {
 	r := newRecord(t)
 	s := newSite(t, Options{Store: r.Store, Setup: setup})
 	_, page := get(t, s, "/")
-	for _, want := range []string{"Waiting for the first session", "localhost (127.0.0.1 or ::1)", "1025", "host.docker.internal:1025",
+	for _, want := range []string{"Waiting for the first session", `id="host-1">localhost</span>`, "(127.0.0.1 or ::1)", "1025", "host.docker.internal:1025",
 		"swaks --server 127.0.0.1:1025", "a real message through smtp.example.com:587", "data-first", `data-live="/live?after=0"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("before the first session the page has no %q\n%s", want, page)
@@ -248,5 +250,48 @@ func TestTallyTooLong(t *testing.T) {
 	s.tallies.of("outcome:failed").last = keptTally{err: context.DeadlineExceeded, until: time.Now().Add(time.Minute)}
 	if _, page := get(t, s, "/?q=outcome%3Afailed"); !strings.Contains(page, "Counting takes too long") {
 		t.Errorf("the page does not say that counting takes too long\n%s", page)
+	}
+}
+
+// TestSearchedTo goes on where the time for searching was up, to the
+// microsecond.
+func TestSearchedTo(t *testing.T) {
+	at := dawn.Add(123456 * time.Microsecond)
+	f := parsed(t, "cause:tls.* before:1h")
+	for _, test := range []struct {
+		q    wanted
+		want string
+	}{
+		{wanted{filter: f}, "/?q=cause%3Atls.%2A+before%3A%222026-11-21t06%3A00%3A00.123456z%22"},
+		{wanted{filter: parsed(t, "since:2d"), PageQuery: store.PageQuery{After: "01A"}}, "/?q=since%3A%222026-11-21t06%3A00%3A00.123456z%22"},
+	} {
+		got := searchedTo(at, test.q, time.UTC)
+		if !strings.EqualFold(got.GoOn, test.want) || got.Stamp != "2026-11-21 06:00:00.123 UTC" {
+			t.Errorf("searched for %q: got %s, %s; want %s", test.q.filter, got.GoOn, got.Stamp, test.want)
+		}
+		_, text, _ := strings.Cut(got.GoOn, "q=")
+		text, err := url.QueryUnescape(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		terms := parsed(t, text).Terms()
+		if moment := terms[len(terms)-1].Moment(dawn); !moment.Equal(at) {
+			t.Errorf("%q means %v, want %v", text, moment, at)
+		}
+	}
+	if got := searchedTo(time.Time{}, wanted{}, time.UTC); got != (searched{}) {
+		t.Errorf("when there was time: got %+v, want nothing", got)
+	}
+}
+
+func TestHostOf(t *testing.T) {
+	for words, want := range map[string][2]string{
+		"localhost (127.0.0.1 or ::1)": {"localhost", " (127.0.0.1 or ::1)"}, "127.0.0.1": {"127.0.0.1", ""}, "192.0.2.1|::1": {"192.0.2.1", " or ::1"},
+		"localhost, or this machine's name or address": {"localhost", ", or this machine's name or address"},
+		"this machine's name or address":               {"", "this machine's name or address"}, "": {"", ""},
+	} {
+		if host, rest := hostOf(strings.Split(words, "|")); host != want[0] || rest != want[1] {
+			t.Errorf("of %q: got %q and %q, want %q", words, host, rest, want)
+		}
 	}
 }
