@@ -99,9 +99,9 @@ func (v overviewer) codes() []codeRow {
 func codeKind(code string) string {
 	switch {
 	case strings.HasPrefix(code, "4"):
-		return "for now"
+		return "temporary"
 	case strings.HasPrefix(code, "5"):
-		return "for good"
+		return "permanent"
 	}
 	return ""
 }

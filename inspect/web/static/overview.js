@@ -13,8 +13,8 @@
     const stop = (at) => {
       for (const column of columns) column.setAttribute("tabindex", column === at ? "0" : "-1");
     };
-    const say = (event) => {
-      const column = event.target.closest(".column");
+    const say = ({ target }) => {
+      const column = target.closest(".column");
       if (column) readout.textContent = column.querySelector("title").textContent;
     };
     stop(columns.at(-1));
@@ -28,6 +28,7 @@
       event.preventDefault();
       stop(columns[to]);
       columns[to].focus();
+      say({ target: columns[to] });
     });
   }
 }
