@@ -2,7 +2,9 @@ package main
 
 import (
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -216,6 +218,25 @@ func TestMetricsOfRefusals(t *testing.T) {
 	}
 	if got := testutil.ToFloat64(m.refused); got != 2 {
 		t.Errorf("got %v connections refused, want 2", got)
+	}
+}
+
+// An app that may not connect is turned away, and that shows.
+func TestMetricsOfAnAppTurnedAway(t *testing.T) {
+	c := policy.Defaults()
+	c.Upstream, c.Probe, c.AllowFrom = sandboxUpstream, "off", policy.Nets{netip.MustParsePrefix("192.0.2.0/24")}
+	r := startPage(t, c, "none")
+	conn, err := net.Dial("tcp", r.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if said, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(said), "554 ") {
+		t.Fatalf("got %q and %v, want a refusal", said, err)
+	}
+	const series = "smtp_proxy_app_connections_refused_total"
+	if got := r.scrapeWhen(t, series, "1")[series]; got != "1" {
+		t.Errorf("%s: got %s, want 1", series, got)
 	}
 }
 

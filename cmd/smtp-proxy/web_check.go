@@ -122,7 +122,9 @@ func halfSignIn(r web.CheckRequest) error {
 }
 
 // asFields words mistakes in flags for someone who sees fields.
-func asFields(err error) error { return errors.New(strings.ReplaceAll(err.Error(), "--", "")) }
+func asFields(err error) error {
+	return errors.New(strings.ReplaceAll(strings.TrimPrefix(err.Error(), "check: "), "--", ""))
+}
 
 // command is the check that does the same.
 func (c *checkup) command(target string, r policy.Route) string {

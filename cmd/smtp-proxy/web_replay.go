@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,8 @@ func (w *webReplayer) Replay(ctx context.Context, r web.ReplayRequest) (web.Repl
 	out := seen.object()
 	out.Notes, out.Command = seen.noted, w.command(x.r, ready.session.ID)
 	if kept != nil {
-		out.Notes = append(out.Notes, kept.Error())
+		why := cmp.Or(errors.Unwrap(kept), kept) // the words around it are of a flag
+		out.Notes = append(out.Notes, "the comparison is not recorded: "+why.Error())
 	}
 	return out, nil
 }

@@ -94,6 +94,7 @@ func (s *Site) checkRun(w http.ResponseWriter, r *http.Request) error {
 		Password: f.Get("password"), From: f.Get("from"), To: f.Get("to"), Steps: listed(f.Get("steps")),
 	}
 	out := &checkStream{site: s, w: w, r: r, body: s.checkBody(asked)}
+	out.body.More = out.body.More || asked.Password != ""
 	result, err := CheckResult{}, error(nil)
 	if asked.Target == "" {
 		err = errors.New("no smarthost is named: type its host and port, such as smtp.example.com:587")
