@@ -168,12 +168,8 @@ func (l *look) hoursWith(ctx context.Context, words []word, hours []int64) (list
 	if err != nil {
 		return nil, err
 	}
-	hashes := strconv.Itoa(int(anyWord.hash))
-	for _, w := range words {
-		hashes += ", " + strconv.Itoa(int(w.hash))
-	}
 	rows, err := l.db.QueryContext(ctx, `SELECT h.value, EXISTS (SELECT 1 FROM words WHERE hour = h.value AND word = 0 AND second = -1)
-		FROM json_each(?) h WHERE EXISTS (SELECT 1 FROM words WHERE hour = h.value AND word IN (`+hashes+`)) ORDER BY h.key`, string(text))
+		FROM json_each(?) h WHERE EXISTS (SELECT 1 FROM words WHERE hour = h.value AND word IN (`+hashesOf(words)+`)) ORDER BY h.key`, string(text))
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +182,15 @@ func (l *look) hoursWith(ctx context.Context, words []word, hours []int64) (list
 		list = append(list, d)
 	}
 	return list, rows.Err()
+}
+
+// hashesOf lists words, and the word that may be any, for SQL.
+func hashesOf(words []word) string {
+	list := strconv.Itoa(int(anyWord.hash))
+	for _, w := range words {
+		list += ", " + strconv.Itoa(int(w.hash))
+	}
+	return list
 }
 
 func numbersOf(ctx context.Context, db *sql.DB, query string, args ...any) (list []int64, err error) {

@@ -11,11 +11,10 @@ import (
 
 // How much is looked up at once of where a word is.
 const (
-	postingsAtOnce   = 512
-	firstSeconds     = 8 // of which the rows are read
-	maxSeconds       = 256
-	longRead         = 10 * time.Millisecond // between looks at the clock
-	lastSecondOfHour = secondsPerHour - 1
+	firstSeconds = 8 // of which the rows are read
+	maxSeconds   = 256
+	maxHours     = 64                    // of which the postings are read; an hour has 3600 of a word at most
+	longRead     = 20 * time.Millisecond // between looks at the clock
 )
 
 // walk looks at the rows of the seconds that have one of some words.
@@ -24,10 +23,10 @@ type walk struct {
 	words   []word
 	width   int64      // in seconds, of what is looked at for a posting
 	hours   []wordHour // still to go, in order
-	page    *postingsPage
-	seconds []int64 // since 1970, of the page, still to go
-	some    int     // how many of them are taken next
-	hour    *scan   // one that is looked at whole
+	many    int        // how many of them are taken next
+	seconds []int64    // since 1970, of the hours taken, still to go
+	some    int        // how many of them are taken next
+	hour    *scan      // one that is looked at whole
 	last    int64
 }
 
@@ -38,7 +37,7 @@ type wordHour struct {
 }
 
 func (l *look) walk(words []word, hours []wordHour) *walk {
-	return &walk{look: l, words: words, width: widthOf(words), hours: hours, some: firstSeconds, last: l.order.from}
+	return &walk{look: l, words: words, width: widthOf(words), hours: hours, many: 1, some: firstSeconds, last: l.order.from}
 }
 
 func (w *walk) reached() int64 { return w.last }
@@ -49,21 +48,14 @@ func (w *walk) next(ctx context.Context) ([]row, error) {
 		return w.scanHour(ctx)
 	case len(w.seconds) > 0:
 		return w.someSeconds(ctx)
-	case w.page != nil:
-		return nil, w.turn(ctx)
 	case len(w.hours) == 0:
 		return nil, io.EOF
+	case w.hours[0].whole:
+		w.hour = w.scan(w.bounds(w.hours[0].hour))
+		w.hours = w.hours[1:]
+		return nil, nil
 	}
-	next := w.hours[0]
-	w.hours = w.hours[1:]
-	from, end := w.bounds(next.hour)
-	w.last = from
-	if next.whole {
-		w.hour = w.scan(from, end)
-	} else {
-		w.page = w.newPage(next.hour)
-	}
-	return nil, nil
+	return nil, w.turn(ctx)
 }
 
 // bounds returns where an hour begins and ends in the order of the list, as far
@@ -90,13 +82,33 @@ func (w *walk) scanHour(ctx context.Context) ([]row, error) {
 	return list, err
 }
 
-// turn reads the next postings of an hour.
+// turn reads the postings of the next hours: of more while they are few.
 func (w *walk) turn(ctx context.Context) (err error) {
-	w.seconds, err = w.page.next(ctx)
-	if len(w.seconds) == 0 {
-		w.page = nil
+	var hours []int64
+	for len(w.hours) > 0 && !w.hours[0].whole && len(hours) < w.many {
+		hours = append(hours, w.hours[0].hour)
+		w.hours = w.hours[1:]
+	}
+	w.last, _ = w.bounds(hours[0])
+	if w.seconds, err = w.postings(ctx, hours); len(w.seconds) < maxSeconds {
+		w.many = min(2*w.many, maxHours)
 	}
 	return err
+}
+
+// postings returns the seconds of some hours that are to be looked at, in order.
+func (w *walk) postings(ctx context.Context, hours []int64) ([]int64, error) {
+	text, err := json.Marshal(hours)
+	if err != nil {
+		return nil, err
+	}
+	list, err := numbersOf(ctx, w.db, fmt.Sprintf(`SELECT DISTINCT h.value * %d + second - second %% %d AS at
+		FROM json_each(?) h CROSS JOIN words WHERE hour = h.value AND word IN (%s) AND second >= 0 ORDER BY at %s`,
+		secondsPerHour, w.width, hashesOf(w.words), w.order.sort), string(text))
+	return slices.DeleteFunc(list, func(at int64) bool { // what lies in front of where the list begins
+		from, to := at*keysPerSecond, (at+w.width)*keysPerSecond-1
+		return !w.order.later(from, w.last) && !w.order.later(to, w.last)
+	}), err
 }
 
 // someSeconds reads the rows of the next seconds.
@@ -134,95 +146,4 @@ func (w *walk) pace(took time.Duration) {
 	} else {
 		w.some = min(2*w.some, maxSeconds)
 	}
-}
-
-// postingsPage goes through the seconds of an hour that have one of the words, or
-// may have.
-type postingsPage struct {
-	*walk
-	hour int64
-	from int64 // the second to begin with
-	done bool
-}
-
-func (w *walk) newPage(hour int64) *postingsPage {
-	p := &postingsPage{walk: w, hour: hour}
-	at := w.last / keysPerSecond
-	if w.order.descending() {
-		p.from = min(lastSecondOfHour, at-hour*secondsPerHour)
-	} else {
-		p.from = max(0, at-hour*secondsPerHour)
-		p.from -= p.from % w.width
-	}
-	return p
-}
-
-// next returns some of the seconds, in order, each once.
-func (p *postingsPage) next(ctx context.Context) ([]int64, error) {
-	if p.done {
-		return nil, nil
-	}
-	p.done = true
-	var parts [][]int64
-	for _, w := range slices.Concat(p.words, []word{anyWord}) {
-		part, err := p.read(ctx, w)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, part)
-	}
-	list := p.cut(parts)
-	for i := range list {
-		list[i] -= list[i] % p.width
-	}
-	slices.Sort(list)
-	list = slices.Compact(list)
-	if p.order.descending() {
-		slices.Reverse(list)
-	}
-	if len(list) > 0 {
-		p.from = list[len(list)-1] - 1
-		if !p.order.descending() {
-			p.from += 1 + p.width
-		}
-	}
-	for i := range list {
-		list[i] += p.hour * secondsPerHour
-	}
-	return list, nil
-}
-
-// cut joins lists, without what comes behind the end of one that goes on.
-func (p *postingsPage) cut(parts [][]int64) []int64 {
-	list := slices.Concat(parts...)
-	for _, part := range parts {
-		if len(part) < postingsAtOnce {
-			continue
-		}
-		p.done = false
-		end := part[len(part)-1]
-		list = slices.DeleteFunc(list, func(second int64) bool { return p.order.later(second, end) })
-	}
-	return list
-}
-
-func (p *postingsPage) read(ctx context.Context, w word) (list []int64, err error) {
-	compare := ">="
-	if p.order.descending() {
-		compare = "<="
-	}
-	rows, err := p.db.QueryContext(ctx, fmt.Sprintf(`SELECT second FROM words WHERE hour = ? AND word = ? AND second >= 0 AND second %s ?
-		ORDER BY second %s LIMIT %d`, compare, p.order.sort, postingsAtOnce), p.hour, w.hash, p.from)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var second int64
-		if err := rows.Scan(&second); err != nil {
-			return nil, err
-		}
-		list = append(list, second)
-	}
-	return list, rows.Err()
 }
