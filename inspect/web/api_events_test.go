@@ -95,6 +95,10 @@ func TestAPIEvents(t *testing.T) {
 	if got := some.next(); object(t, got.data)["id"] != idOf(1) {
 		t.Errorf("with a filter: got %+v, want session %s", got, idOf(1))
 	}
+	code, h, _ := ask(t, "HEAD", srv.URL+v1+"/events", nil)
+	if code != 200 || h.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("HEAD: got %d %s, want a stream's header and its end", code, h.Get("Content-Type"))
+	}
 	if got := before.next(); object(t, got.data)["id"] != idOf(0) {
 		t.Errorf("after 0: got %+v, want session %s of before", got, idOf(0))
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,10 +117,13 @@ func bring(t testing.TB, dir string, list ...*inspect.Session) {
 	}
 }
 
+// known is read once: it does not change.
+var known = sync.OnceValues(rules.Load)
+
 // engaged are the options of a site over a store with all its parts.
 func engaged(t testing.TB, s *store.Store) web.Options {
 	t.Helper()
-	set, err := rules.Load()
+	set, err := known()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,13 +124,18 @@ func (q query) page() (store.PageQuery, error) {
 	return store.PageQuery{Before: q.Get("before"), After: q.Get("after"), Limit: limit, Within: apiWithin}, nil
 }
 
-// behind leaves out what an earlier search has been through.
+// behind leaves out what an earlier search has been through: towards older
+// sessions, or with after towards newer ones.
 func (q query) behind(f inspect.Filter) (inspect.Filter, error) {
 	reached, err := q.moment("reached", time.Time{}, time.Time{})
 	if err != nil || reached.IsZero() {
 		return f, err
 	}
-	behind, err := inspect.ParseFilter("before:" + reached.UTC().Format(time.RFC3339Nano))
+	word := "before:"
+	if q.Get("after") != "" {
+		word = "since:"
+	}
+	behind, err := inspect.ParseFilter(word + reached.UTC().Format(time.RFC3339Nano))
 	return f.With(behind), err
 }
 
@@ -148,8 +153,13 @@ func (q query) list(path string, p store.Page) *sessionList {
 			list.Newer = q.beside(path, "after", p.Sessions[0].ID)
 		}
 	}
-	if !p.Reached.IsZero() {
-		list.Reached = p.Reached.UTC().Format(time.RFC3339Nano)
+	if p.Reached.IsZero() {
+		return list
+	}
+	list.Reached = p.Reached.UTC().Format(time.RFC3339Nano)
+	if after := q.Get("after"); after != "" {
+		list.Newer = q.beside(path, "after", after) + "&reached=" + url.QueryEscape(list.Reached)
+	} else {
 		list.Older = q.beside(path, "reached", list.Reached)
 	}
 	return list
@@ -162,9 +172,6 @@ func (q query) beside(path, name, value string) string {
 		if v := q.Get(same); v != "" {
 			other.Set(same, v)
 		}
-	}
-	if reached := q.Get("reached"); reached != "" && name == "before" {
-		other.Set("reached", reached)
 	}
 	return path + "?" + other.Encode()
 }
