@@ -2,6 +2,7 @@ package web
 
 import (
 	"io"
+	"regexp"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -21,6 +22,7 @@ type framed struct {
 	out    strings.Builder
 	remote int
 	inside string // an element whose content is left out
+	style  bool   // the text under way is a style sheet
 }
 
 func framedHTML(text string, images map[string]string) (string, int) {
@@ -43,11 +45,16 @@ func (f *framed) token(t html.Token, raw string) {
 			f.inside = ""
 		}
 	case t.Type == html.CommentToken:
-	case t.Type == html.TextToken:
-		f.remote += remoteStyle(raw)
-		f.out.WriteString(raw)
+	case t.Type == html.TextToken && f.style:
+		css, n := localStyle(raw)
+		f.remote += n
+		f.out.WriteString(css)
 	case t.Type == html.StartTagToken || t.Type == html.SelfClosingTagToken:
+		f.style = t.DataAtom == atom.Style
 		f.element(t)
+	case t.Type == html.EndTagToken:
+		f.style = false
+		fallthrough
 	default:
 		f.out.WriteString(raw)
 	}
@@ -86,7 +93,8 @@ func (f *framed) attribute(of atom.Atom, a *html.Attribute) bool {
 	case strings.HasPrefix(key, "on"):
 		return false
 	case key == "style":
-		f.remote += remoteStyle(a.Val)
+		css, n := localStyle(a.Val)
+		a.Val, f.remote = css, f.remote+n
 		return true
 	case key == "href" && (of == atom.A || of == atom.Area):
 		return true // nothing is fetched until it is followed
@@ -126,18 +134,20 @@ func remote(address string) bool {
 	return strings.Contains(address, "//") && !strings.HasPrefix(address, "data:")
 }
 
-// remoteStyle counts what a style would fetch.
-func remoteStyle(css string) int {
-	css = strings.ToLower(css)
-	n := strings.Count(css, "@import")
-	for rest := css; ; {
-		_, after, ok := strings.Cut(rest, "url(")
-		if !ok {
-			return n
-		}
-		if address := strings.TrimLeft(after, ` '"`); strings.HasPrefix(address, "http") || strings.HasPrefix(address, "//") {
-			n++
-		}
-		rest = after
-	}
+// fetching finds what a style sheet would fetch.
+var fetching = regexp.MustCompile(`(?i)@import|url\(\s*['"]?\s*(?:[a-z][a-z0-9+.-]*:)?//`)
+
+// localStyle makes what a style would fetch into something that no browser
+// knows, and counts it.
+func localStyle(css string) (string, int) {
+	n := 0
+	return fetching.ReplaceAllStringFunc(css, func(found string) string {
+		n++
+		return "no-" + strings.Map(func(r rune) rune {
+			if r == '@' {
+				return -1
+			}
+			return r
+		}, found)
+	}), n
 }

@@ -114,6 +114,11 @@ func TestMessageFrame(t *testing.T) {
 			}
 		}
 	}
+	for _, gone := range []string{"@import", " url(http", "alert(1)"} {
+		if strings.Contains(text, gone) {
+			t.Errorf("got %q in the HTML", gone)
+		}
+	}
 	if !strings.Contains(text, `src="data:image/png;base64,iVBORw0KGgo="`) {
 		t.Errorf("the image of the message is not in it:\n%s", text)
 	}

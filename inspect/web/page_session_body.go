@@ -75,6 +75,9 @@ func (s *Site) sessionBody(ctx context.Context, v *inspect.Session, name string)
 	return b
 }
 
+// Here is the address of the view at hand.
+func (b *sessionBody) Here() string { return under(b.Address, b.Tab, "") }
+
 // offers sets apart the two formats that have a button of their own.
 func (b *sessionBody) offers(x Exporter) {
 	if x == nil {
