@@ -17,6 +17,8 @@ const (
 	writeLimit = 20 * time.Second // for one event: who takes longer has gone
 )
 
+const eventStream = "text/event-stream; charset=utf-8"
+
 // stream is an answer that goes on: server-sent events (HTML Living Standard,
 // section 9.2).
 type stream struct {
@@ -63,7 +65,7 @@ func startStream(w http.ResponseWriter) *stream {
 	s := &stream{w: w, control: http.NewResponseController(w)}
 	// A connection that knows no deadline has none to lift.
 	_ = s.control.SetReadDeadline(time.Time{})
-	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	w.Header().Set("Content-Type", eventStream)
 	w.Header().Set("X-Accel-Buffering", "no")
 	return s
 }

@@ -204,3 +204,28 @@ func TestBeat(t *testing.T) {
 		t.Errorf("got %q, want a comment and the block", got)
 	}
 }
+
+// TestLiveOutlivesTimeouts has a stream go on beyond what the server allows for
+// a request.
+func TestLiveOutlivesTimeouts(t *testing.T) {
+	r := newRecord(t)
+	server := httptest.NewUnstartedServer(newSite(t, Options{Store: r.Store}))
+	const limit = 60 * time.Millisecond
+	server.Config.ReadTimeout, server.Config.WriteTimeout = limit, limit
+	server.Start()
+	t.Cleanup(server.Close)
+	in := listen(t, server.URL+"/live?after=0", "")
+	for began := time.Now(); time.Since(began) < 4*limit; {
+		r.add(t, inspect.Delivered, nil)
+		in.until("rows")
+	}
+}
+
+func TestLiveHead(t *testing.T) {
+	s := newSite(t, Options{Store: newRecord(t).Store})
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("HEAD", "http://localhost/live", nil))
+	if kind := w.Header().Get("Content-Type"); w.Code != 200 || kind != eventStream || w.Body.Len() > 0 {
+		t.Errorf("HEAD /live = %d %s and %d octets, want the head of a stream alone", w.Code, kind, w.Body.Len())
+	}
+}

@@ -34,6 +34,10 @@ func (s *Site) live(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return problem{http.StatusBadRequest, err.Error(), "correct the filter"}
 	}
+	if r.Method == http.MethodHead { // there is no end to wait for
+		w.Header().Set("Content-Type", eventStream)
+		return nil
+	}
 	p := &livePage{site: s, filter: f, ctx: r.Context()}
 	return s.follow(w, r, f, p.told)
 }

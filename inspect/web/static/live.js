@@ -100,7 +100,7 @@
     }
 
     function open() {
-      clearTimeout(again);
+      close();
       source = new EventSource(address);
       source.addEventListener("open", () => { tries = 0; status(); });
       source.addEventListener("rows", rows);
