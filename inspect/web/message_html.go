@@ -63,7 +63,7 @@ func (f *framed) token(t html.Token, raw string) {
 // element writes a tag, unless it is one that runs or fetches.
 func (f *framed) element(t html.Token) {
 	switch t.DataAtom {
-	case atom.Script, atom.Iframe, atom.Object:
+	case atom.Script, atom.Iframe, atom.Object, atom.Noscript:
 		f.inside = t.Data
 		if t.Type == html.SelfClosingTagToken && t.DataAtom == atom.Object {
 			f.inside = ""
@@ -107,9 +107,9 @@ func (f *framed) attribute(of atom.Atom, a *html.Attribute) bool {
 	}
 	if remote(a.Val) {
 		f.remote++
-		return false
 	}
-	return true
+	inside, _ := cutPrefixFold(strings.TrimSpace(a.Val), "data:")
+	return inside != strings.TrimSpace(a.Val) || strings.HasPrefix(inside, "#")
 }
 
 // image is the address of an image of the message, as long as there is room.
