@@ -20,6 +20,7 @@ var secrets = []struct {
 
 // Mask hides what looks like a secret in text that somebody pasted.
 func Mask(text string) string {
+	text = maskTranscript(text)
 	for _, s := range secrets {
 		text = s.pattern.ReplaceAllString(text, s.shown)
 	}

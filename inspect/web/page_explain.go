@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/diagnose"
 )
 
 // ExplainPage reads pasted replies and lines of logs. What is pasted may hold
@@ -71,7 +72,7 @@ func (s *Site) explain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || s.Explainer == nil {
 		return s.showExplain(w, r, http.StatusBadRequest, &explainBody{Wrong: "the form did not arrive whole: send it again"})
 	}
-	b := &explainBody{Asked: true, Text: maskPasted(text), Upstream: upstream}
+	b := &explainBody{Asked: true, Text: diagnose.Mask(text), Upstream: upstream}
 	readings := s.readPasted(b.Text, upstream)
 	if err := s.results(r, b, readings); err != nil {
 		return err

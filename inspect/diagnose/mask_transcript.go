@@ -1,18 +1,19 @@
-package web
+package diagnose
 
 import (
 	"encoding/base64"
 	"regexp"
 	"strings"
-
-	"smtp-proxy/inspect/diagnose"
 )
+
+// mechanisms are those of SASL by name: other words behind AUTH are prose.
+const mechanisms = `(?:PLAIN|LOGIN|(?:CRAM|DIGEST)-MD5|X?OAUTH[A-Z0-9]*|NTLM|GSSAPI|GS2-[A-Z0-9-]+|EXTERNAL|ANONYMOUS|SCRAM-[A-Z0-9-]+)`
 
 // Where a pasted transcript has secrets that a single line does not show as
 // such: behind an AUTH command and behind each 334.
 var (
-	authCommand  = regexp.MustCompile(`(?i)(?:^|[\s'">~:-])AUTH[ =]+[A-Z0-9-]+`)
-	authArgument = regexp.MustCompile(`(?i)((?:^|[\s'">~:-])AUTH +[A-Z0-9-]+) +[^\s'"\\]+`)
+	authCommand  = regexp.MustCompile(`(?i)(?:^|[\s'">~:-])AUTH[ =]+` + mechanisms + `\b`)
+	authArgument = regexp.MustCompile(`(?i)((?:^|[\s'">~:-])AUTH +` + mechanisms + `) +[^\s'"\\]+`)
 	anyReply     = regexp.MustCompile(`(?:^|[\s:'"<*~=-])([2345]\d\d)(?:[ -]|$)`)
 	lastWord     = regexp.MustCompile(`[^\s'"\\]+((?:\\r|\\n|['"\s])*)$`)
 	base64Word   = regexp.MustCompile(`[A-Za-z0-9+/]{6,}={0,2}`)
@@ -25,12 +26,12 @@ var (
 // exchangeLines is how long an AUTH exchange may be that has no end.
 const exchangeLines = 8
 
-// maskPasted hides what looks like a secret. It hides more than
-// [diagnose.Mask]: a transcript shows by its order what is one.
-func maskPasted(text string) string {
+// maskTranscript hides what the order of its lines, the flags of a mail program
+// or the name of a setting show to be a secret.
+func maskTranscript(text string) string {
 	lines, left := strings.Split(text, "\n"), 0
 	for i, line := range lines {
-		code := replyCode(line)
+		code := codeIn(line)
 		switch {
 		case code == "" && authCommand.MatchString(line):
 			line, left = authArgument.ReplaceAllString(line, "$1 ***"), exchangeLines
@@ -46,10 +47,10 @@ func maskPasted(text string) string {
 		line = userFlag.ReplaceAllString(line, "$1***")
 		lines[i] = base64Word.ReplaceAllStringFunc(line, maskEncoded)
 	}
-	return diagnose.Mask(strings.Join(lines, "\n"))
+	return strings.Join(lines, "\n")
 }
 
-func replyCode(line string) string {
+func codeIn(line string) string {
 	if m := anyReply.FindStringSubmatch(line); m != nil {
 		return m[1]
 	}
