@@ -17,7 +17,8 @@
 // what else searching needs is a column there. So a short session costs one
 // row, and many short ones share the dictionary of one compressed block. The
 // table of words says in which seconds sessions with an address, a cause or the
-// like began (words.go): it leads to the few rows that a list is of. What
-// a large message has beyond its first megabyte stands in a file of its own
-// beside the database, as it was sent.
+// like began (words.go): it leads to the few rows that a list is of. The tables
+// of tallies and of waits hold what an overview sums up, by slots of time
+// (tallies.go). What a large message has beyond its first megabyte stands in a
+// file of its own beside the database, as it was sent.
 package store

@@ -163,7 +163,7 @@ func (k *Keeper) stopWriting() {
 // until that is due.
 func (k *Keeper) next(ctx context.Context, from Source) ([]session.Record, error) {
 	if len(k.dirty) == 0 {
-		return from.Next(ctx)
+		return k.idle(ctx, from)
 	}
 	wait := k.held.wait(time.Now())
 	if k.Healthy() != nil {

@@ -17,8 +17,10 @@ func newSurvey(q OverviewQuery, now time.Time) *survey {
 	since, until := q.Since.Unix(), max(q.Until.Unix(), q.Since.Unix()+1)
 	width := max((until-since+int64(q.Columns)-1)/int64(q.Columns), 1)
 	step := stepOf(since, until, width, now)
-	since -= since % step
-	width = (width + step - 1) / step * step
+	if since%step != 0 || width%step != 0 { // it is to be widened: to columns that begin at round times
+		width = (width + step - 1) / step * step
+		since -= since % width
+	}
 	n := (until - since + width - 1) / width
 	v := &survey{span: tallySpan{step, q.Upstream, since, since + n*width}, width: width, now: now, one: q.Upstream}
 	at := func(seconds int64) time.Time { return time.Unix(seconds, 0).In(q.Since.Location()) }

@@ -78,14 +78,21 @@ func (c *counter) write(tx *sql.Tx, now time.Time) error {
 	return nil
 }
 
-// close writes what was still waited for, and leaves nothing fresh. That it
-// cannot be written costs no more than a second of waits.
-func (c *counter) close(s *Store) {
-	if s.writer != nil && (len(c.waits.slots) > 0 || c.fresh > 0) {
-		_ = s.inTx(context.Background(), func(tx *sql.Tx) error {
-			return errors.Join(c.waits.write(context.Background(), tx, s.now()), fold(context.Background(), tx, s.now()))
-		})
+// settle writes what was still waited for, and leaves nothing fresh. When that
+// cannot be written no more than a burst of waits is lost.
+func (c *counter) settle(s *Store) {
+	if s.writer == nil || len(c.waits.slots) == 0 && c.fresh == 0 {
+		return
 	}
+	ctx, now := context.Background(), s.now()
+	err := s.inTx(ctx, func(tx *sql.Tx) error { return errors.Join(c.waits.write(ctx, tx, now), fold(ctx, tx, now)) })
+	if c.waits.forget(); err == nil {
+		c.folded, c.fresh = now, 0
+	}
+}
+
+func (c *counter) close(s *Store) {
+	c.settle(s)
 	if c.stmt != nil {
 		c.stmt.Close()
 	}

@@ -66,17 +66,13 @@ func (s *Store) snapshot(ctx context.Context, ask func(*sql.Tx) error) error {
 	if err != nil || r == nil {
 		return err
 	}
+	if r.version < schemaOfTotals {
+		return fmt.Errorf("%s was written by an older smtp-proxy and has no counts: start this one on it once", s.path)
+	}
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
 		return explainOpen(s.path, err)
 	}
 	defer tx.Rollback()
-	var counted bool
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'waits'`).Scan(&counted); err != nil {
-		return explainOpen(s.path, err)
-	}
-	if !counted {
-		return fmt.Errorf("%s was written by an older smtp-proxy and has no counts: start this one on it once", s.path)
-	}
 	return explainOpen(s.path, ask(tx))
 }

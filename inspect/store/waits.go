@@ -10,8 +10,8 @@ import (
 )
 
 // How long upstreams take is counted as entries are written, and added to the
-// table every second, or at once while little comes. So a kill loses a second
-// of it; nothing else on record depends on it.
+// table every second, or at once while little comes. So a kill, or a disk that
+// fails, loses about a second of it; nothing else on record depends on it.
 const (
 	waitsEvery = time.Second
 	waitsFew   = 64 // entries that are written at once
@@ -112,9 +112,14 @@ func (w *waits) write(ctx context.Context, tx *sql.Tx, now time.Time) error {
 			return err
 		}
 	}
-	clear(w.slots)
-	w.last, w.written = nil, now
+	w.forget()
+	w.written = now
 	return nil
+}
+
+func (w *waits) forget() {
+	clear(w.slots)
+	w.last = nil
 }
 
 func sum(sums map[waitPlace]*histograms, at waitPlace, h *histograms) {

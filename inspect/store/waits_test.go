@@ -2,12 +2,14 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"smtp-proxy/proxy/session"
@@ -152,4 +154,34 @@ func TestWaitsKept(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWaitsOfABurst finds the waits of a burst on record though nothing comes
+// behind it.
+func TestWaitsOfABurst(t *testing.T) {
+	dir := newDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t, dir, Options{})
+		defer s.Close()
+		q, done := make(queue), make(chan error, 1)
+		go func() { done <- hasty(s, quiet()).Run(context.Background(), q) }()
+		for range 3 { // more at a time than what is written at once
+			var batch []session.Record
+			for i := range 10 {
+				batch = append(batch, delivered(fmt.Sprintf("01J%d%d", time.Now().Nanosecond(), i), time.Now(), "a@b", "c@d", "text\r\n")...)
+			}
+			q <- batch
+			<-time.After(100 * time.Millisecond)
+		}
+		<-time.After(2 * waitsEvery)
+		synctest.Wait()
+		o, err := s.Overview(t.Context(), OverviewQuery{Since: time.Now().Add(-time.Hour), Until: time.Now()})
+		if err != nil || len(o.Waits) == 0 || o.Waits[0].N != 30 {
+			t.Errorf("waits %+v, %v; want those of 30 sessions", o.Waits, err)
+		}
+		close(q)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
