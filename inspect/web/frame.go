@@ -6,9 +6,14 @@ import (
 	"strings"
 )
 
-// frame fills in what the layout has around each page.
+// frame fills in what the layout has around each page. Strangers see less of
+// it.
 func (s *Site) frame(v *view, r *http.Request) {
 	v.Assets, v.Site, v.Path = s.assets, s, r.URL.Path
+	if !isLetIn(r) {
+		return
+	}
+	v.Version = s.Version
 	if s.Troubles != nil {
 		v.Troubles = s.Troubles()
 	}

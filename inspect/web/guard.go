@@ -1,43 +1,89 @@
 package web
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
+	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
+	"time"
 
-	"golang.org/x/crypto/bcrypt"
+	"github.com/rs/zerolog"
 )
+
+// How the guard works. Whoever is turned away learns nothing of this site but
+// why; the health checks answer them without details. Who is let in is marked
+// as such in the request's context, which is where pages look before they tell
+// of the record and of troubles.
 
 // guard lets through what may be answered: requests that name this site, that
 // no other site's page has made, and that bring a password where one is asked
 // for. It also says what a browser may do with the answer.
 func (s *Site) guard(next http.Handler) http.Handler {
-	sameOrigin := http.NewCrossOriginProtection()
-	sameOrigin.SetDenyHandler(s.serve(endpoint{answer: func(http.ResponseWriter, *http.Request) error {
-		return problem{http.StatusForbidden, "another site's page made this request", "open this page by its own address and send the form from there"}
-	}}))
-	l := &locks{users: s.Users, atOnce: make(chan struct{}, 2)}
-	_, _ = rand.Read(l.salt[:]) // it never fails (crypto/rand)
-	guarded := sameOrigin.Handler(next)
+	sameOrigin, l := http.NewCrossOriginProtection(), newLocks(s.Users)
+	log := s.Log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Second})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		restrict(w.Header())
+		err := s.allowed(r, l, sameOrigin)
+		if errors.Is(err, errLocked) && r.Header.Get("Authorization") != "" {
+			log.Warn().Str("from", r.RemoteAddr).Msg("a wrong password for the page")
+		}
 		switch {
+		case err == nil:
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), letIn{}, true)))
 		case isHealth(r.URL.Path):
 			next.ServeHTTP(w, r)
-		case !s.named(r.Host):
-			s.refuse(w, r, problem{http.StatusMisdirectedRequest, "this site is not called " + visible(r.Host),
-				"open it as http://" + s.Listen + "/, or ask for a password (--http-auth), which lets it be called by any name"})
-		case !l.open(r):
-			w.Header().Set("WWW-Authenticate", `Basic realm="smtp-proxy", charset="UTF-8"`)
-			s.refuse(w, r, problem{http.StatusUnauthorized, "a user and a password are asked for", "those of the file that --http-auth names"})
 		default:
-			guarded.ServeHTTP(w, r)
+			turnAway(w.Header(), err)
+			s.refuse(w, r, problemOf(err))
 		}
 	})
+}
+
+// letIn is the key of the mark of requests that the guard let through.
+type letIn struct{}
+
+func isLetIn(r *http.Request) bool { return r.Context().Value(letIn{}) != nil }
+
+// allowed says why a request is not answered.
+func (s *Site) allowed(r *http.Request, l *locks, sameOrigin *http.CrossOriginProtection) error {
+	if !s.named(r.Host) {
+		return problem{http.StatusMisdirectedRequest, "this site is not called " + short(r.Host),
+			"open it as http://" + s.Listen + "/, or ask for a password (--http-auth), which lets it be called by any name"}
+	}
+	if err := l.open(r); err != nil {
+		return err
+	}
+	if sameOrigin.Check(r) != nil || embedded(r) {
+		return problem{http.StatusForbidden, "another site's page made this request", "open this page by its own address and send the form from there"}
+	}
+	return nil
+}
+
+// embedded reports a request that a page elsewhere has a browser make, other
+// than by a link. The page could not read the answer, but making it costs time,
+// and how long it takes tells of the record (Fetch Metadata, W3C). Browsers
+// that leave these headers out do so for addresses beyond loopback, where a
+// password is asked for.
+func embedded(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return false
+	}
+	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document"
+}
+
+// turnAway puts into a header what belongs to a refusal. Strangers keep no
+// connection: there are only so many.
+func turnAway(h http.Header, err error) {
+	switch {
+	case errors.Is(err, errLocked):
+		h.Set("WWW-Authenticate", `Basic realm="smtp-proxy", charset="UTF-8"`)
+	case errors.Is(err, errTries):
+		h.Set("Retry-After", "2")
+	}
+	h.Set("Connection", "close")
 }
 
 func (s *Site) refuse(w http.ResponseWriter, r *http.Request, p problem) {
@@ -74,61 +120,4 @@ func (s *Site) named(host string) bool {
 	}
 	addr, err := netip.ParseAddr(name)
 	return err == nil && addr.IsLoopback()
-}
-
-// locks knows who may come in. A password that was right once is recognised by
-// its hash: bcrypt is slow, and a page makes many requests.
-type locks struct {
-	users  map[string][]byte
-	salt   [32]byte
-	atOnce chan struct{} // how many passwords are tried at once
-
-	mu   sync.Mutex
-	seen map[[sha256.Size]byte]bool
-}
-
-// open reports whether a request may come in.
-func (l *locks) open(r *http.Request) bool {
-	if len(l.users) == 0 {
-		return true
-	}
-	user, password, ok := r.BasicAuth()
-	if !ok {
-		return false
-	}
-	key := sha256.Sum256([]byte(string(l.salt[:]) + user + "\x00" + password))
-	l.mu.Lock()
-	seen := l.seen[key]
-	l.mu.Unlock()
-	if seen {
-		return true
-	}
-	if !l.try(r, user, password) {
-		return false
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.seen == nil {
-		l.seen = map[[sha256.Size]byte]bool{}
-	}
-	l.seen[key] = true
-	return true
-}
-
-// try compares with bcrypt, also for a user who is not known: how long it takes
-// tells nobody who is.
-func (l *locks) try(r *http.Request, user, password string) bool {
-	select {
-	case l.atOnce <- struct{}{}:
-		defer func() { <-l.atOnce }()
-	case <-r.Context().Done():
-		return false
-	}
-	hash, known := l.users[user]
-	if !known {
-		for _, hash = range l.users {
-			break
-		}
-	}
-	return bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil && known
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // HealthPage answers whether the proxy lives (/livez) and whether all of it
-// works (/readyz). Neither tells anything about mail, so neither asks for a
-// password.
+// works (/readyz). Neither asks for a password or a name of this site; what is
+// wrong is told only to those who may see the page: it names files.
 func (s *Site) HealthPage() []endpoint {
 	return []endpoint{{"GET /livez", s.livez}, {"GET /readyz", s.readyz}}
 }
@@ -29,6 +29,10 @@ func (s *Site) readyz(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusServiceUnavailable)
-	_, err := fmt.Fprintln(w, strings.Join(s.Troubles(), "\n"))
+	text := "not ready: the page and the log of smtp-proxy say why"
+	if isLetIn(r) {
+		text = strings.Join(s.Troubles(), "\n")
+	}
+	_, err := fmt.Fprintln(w, text)
 	return err
 }

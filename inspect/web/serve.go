@@ -26,6 +26,7 @@ type view struct {
 
 	Troubles []string // what does not work just now
 	Data     string   // directory of the record; empty when none is kept
+	Version  string
 }
 
 // pageTemplates reads the template of each page, put into the layout.
