@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -42,11 +41,12 @@ func (x *export) writeEML(ctx context.Context, w io.Writer) error {
 	if part.incomplete(x.captured(x.message - 1)) {
 		fmt.Fprintf(x.stderr, "smtp-proxy: warning: message %d is not whole: %s\n", x.message, part.lack(x.captured(x.message-1)))
 	}
-	if part.chunked {
-		_, err = io.Copy(w, body)
-		return err
+	composed := io.Reader(body)
+	if !part.chunked {
+		composed = inspect.Undotted(body)
 	}
-	return unstuff(w, body)
+	_, err = io.Copy(w, composed)
+	return err
 }
 
 // captured says what the record holds of a message: full, headers, none, cut.
@@ -55,26 +55,4 @@ func (x *export) captured(message int) string {
 		return x.session.Messages[message].Captured
 	}
 	return ""
-}
-
-// unstuff copies a message less the dot in front of each line that begins with
-// one (RFC 5321, section 4.5.2). Lines end with CRLF only: behind any other
-// newline a dot is part of the text.
-func unstuff(w io.Writer, message io.Reader) error {
-	in, out := bufio.NewReaderSize(message, 64<<10), bufio.NewWriterSize(w, 64<<10)
-	last, line := byte('\n'), true // at the beginning of a line
-	for {
-		c, err := in.ReadByte()
-		if errors.Is(err, io.EOF) {
-			return out.Flush()
-		}
-		if err != nil {
-			return errors.Join(err, out.Flush())
-		}
-		if !line || c != '.' {
-			out.WriteByte(c) // its error is Flush's
-		}
-		line = last == '\r' && c == '\n'
-		last = c
-	}
 }

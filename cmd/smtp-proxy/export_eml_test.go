@@ -1,46 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
 )
-
-func TestUnstuff(t *testing.T) {
-	for in, want := range map[string]string{
-		"":                             "",
-		"..a\r\n...b\r\nc.\r\n.":       ".a\r\n..b\r\nc.\r\n",
-		"a\n.b\r.c\r\n\r\n..d":         "a\n.b\r.c\r\n\r\n.d",
-		"a\r\r\n..b\r\n":               "a\r\r\n.b\r\n",
-		"Subject: x\r\n\r\n..\r\n\r\n": "Subject: x\r\n\r\n.\r\n\r\n",
-	} {
-		var got bytes.Buffer
-		if err := unstuff(&got, iotest.OneByteReader(strings.NewReader(in))); err != nil || got.String() != want {
-			t.Errorf("unstuff(%q) = %q, %v, want %q", in, got.String(), err, want)
-		}
-	}
-	if err := unstuff(io.Discard, iotest.ErrReader(io.ErrClosedPipe)); err == nil {
-		t.Error("unstuff of what cannot be read: got no error, want it")
-	}
-}
-
-// FuzzUnstuff wants back what was stuffed.
-func FuzzUnstuff(f *testing.F) {
-	f.Add("a\r\n.b\r\n..\r\n.")
-	f.Add(".\n.\r.\r\n.")
-	f.Fuzz(func(t *testing.T, text string) {
-		stuffed := strings.ReplaceAll(text, "\r\n.", "\r\n..")
-		if strings.HasPrefix(text, ".") {
-			stuffed = "." + stuffed
-		}
-		var got bytes.Buffer
-		if err := unstuff(&got, strings.NewReader(stuffed)); err != nil || got.String() != text {
-			t.Errorf("unstuff(%q) = %q, %v, want %q", stuffed, got.String(), err, text)
-		}
-	})
-}
 
 func TestExportEML(t *testing.T) {
 	r := newRecord(t)

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -32,7 +31,10 @@ func (s *Site) original(ctx context.Context, v *inspect.Session, message int) (i
 	case err != nil || chunked:
 		return body, err
 	}
-	return &undotted{in: bufio.NewReaderSize(body, 32<<10), body: body, fresh: true}, nil
+	return struct {
+		io.Reader
+		io.Closer
+	}{inspect.Undotted(body), body}, nil
 }
 
 // carriage says how the content of a message (0 is the first) was sent: by
@@ -48,34 +50,3 @@ func carriage(v *inspect.Session, message int) (chunked, sent bool) {
 	}
 	return chunked, sent
 }
-
-// undotted reads a message less the dot in front of each line that begins with
-// one (RFC 5321, section 4.5.2). Lines end with CRLF only: behind any other
-// newline a dot is part of the text.
-type undotted struct {
-	in    *bufio.Reader
-	body  io.Closer
-	fresh bool // at the beginning of a line
-	last  byte
-}
-
-func (u *undotted) Read(to []byte) (n int, err error) {
-	for n < len(to) {
-		if n > 0 && u.in.Buffered() == 0 {
-			return n, nil // what is there should not wait for what is not
-		}
-		c, err := u.in.ReadByte()
-		if err != nil {
-			return n, err
-		}
-		if !u.fresh || c != '.' {
-			to[n] = c
-			n++
-		}
-		u.fresh = u.last == '\r' && c == '\n'
-		u.last = c
-	}
-	return n, nil
-}
-
-func (u *undotted) Close() error { return u.body.Close() }
