@@ -204,8 +204,8 @@ func TestThrottledWords(t *testing.T) {
 		want string
 	}{
 		{nil, ""},
-		{&store.Throttled{Since: since, Minutes: 1, Then: 1}, "refused in 1 minute since 06:05, at 1 session a minute"},
-		{&store.Throttled{Since: since, Minutes: 3, Then: 1250.4, Else: 12.34, Most: 30, AtOnce: 5}, "refused in 3 minutes since 06:05, at 1,250 sessions a minute; took 12 sessions a minute otherwise, 30 at most; 5 sessions open at the latest refusal"},
+		{&store.Throttled{Since: since, Minutes: 1, Then: 1}, "refused in 1 of the minutes since 06:05, at 1 session a minute"},
+		{&store.Throttled{Since: since, Minutes: 3, Then: 1250.4, Else: 12.34, Most: 30, AtOnce: 5}, "refused in 3 of the minutes since 06:05, at 1,250 sessions a minute; took 12 sessions a minute otherwise, 30 at most; 5 sessions open at the latest refusal"},
 	} {
 		if got := v.throttled(test.t); got != test.want {
 			t.Errorf("%+v: got %q, want %q", test.t, got, test.want)

@@ -81,7 +81,7 @@ func (v overviewer) throttled(t *store.Throttled) string {
 	if t == nil {
 		return ""
 	}
-	text := "refused in " + inspect.Count(t.Minutes, "minute") + " since " + t.Since.In(v.site.Zone).Format("15:04") +
+	text := "refused in " + grouped(t.Minutes) + " of the minutes since " + t.Since.In(v.site.Zone).Format("15:04") +
 		", at " + rate(t.Then) + " a minute"
 	if t.Else > 0 {
 		text += "; took " + rate(t.Else) + " a minute otherwise, " + grouped(t.Most) + " at most"
