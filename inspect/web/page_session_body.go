@@ -2,12 +2,14 @@ package web
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/store"
+	"smtp-proxy/proxy/session"
 )
 
 // sessionBody is what page_session.html shows: what all tabs have, and what
@@ -17,9 +19,10 @@ type sessionBody struct {
 	Outcome            badge
 	App, Upstream      string
 	Linked             string
-	Strip              []fact // the session in a line
-	Mail               string // what became of its mail
-	Open, Fresh        bool   // still running; may still change
+	Strip              []stripped // the session in a line
+	Mail               string     // what became of its mail
+	Waits              string     // for whom a running session waits
+	Open, Fresh        bool       // still running; may still change
 	Findings           []finding
 	Further            string // what is said of those behind the first; empty for none
 	Tabs               []tab
@@ -52,7 +55,7 @@ func (s *Site) sessionBody(ctx context.Context, v *inspect.Session, name string)
 	at := sessionAddress(v.ID)
 	b := &sessionBody{
 		ID: v.ID, Address: at, Outcome: badgeOf(v.Outcome), App: appName(v), Upstream: v.Upstream.Name, Linked: v.Linked,
-		Strip: s.strip(v), Mail: mail(v), Open: v.Ended.IsZero(), Tab: name, Replays: s.Replayer != nil,
+		Strip: s.strip(v), Mail: mail(v), Waits: s.waits(v), Open: v.Ended.IsZero(), Tab: name, Replays: s.Replayer != nil,
 	}
 	b.Fresh = b.Open || s.Now().Sub(v.Ended) < settling
 	b.Title = string(v.Outcome) + ": " + visible(b.App) + " to " + visible(b.Upstream)
@@ -119,24 +122,52 @@ func appName(v *inspect.Session) string {
 	return v.App.Addr
 }
 
+// stripped is a fact of the strip. On a narrow screen there is room for the
+// first of them only; the others stand further below, too.
+type stripped struct {
+	fact
+	Else bool
+}
+
 // strip is what an operator asks first.
-func (s *Site) strip(v *inspect.Session) []fact {
-	g := group{}
-	g.add("Began", stamp(v.Started, s.Zone), false)
-	if v.Ended.IsZero() {
-		g.add("Took", "still running", false)
-	} else {
-		g.add("Took", inspect.Took(v.Ended.Sub(v.Started)), false)
+func (s *Site) strip(v *inspect.Session) []stripped {
+	took := "still running"
+	if !v.Ended.IsZero() {
+		took = inspect.Took(v.Ended.Sub(v.Started))
 	}
-	g.add("Route", v.Route, false)
-	g.add("Got as far as", string(v.Phase), false)
-	g.add("App's leg", inBrief(v, v.App), false)
-	if v.Upstream.TLS != nil {
-		g.add("Upstream's leg", tlsBrief(v.Upstream.TLS), false)
-	} else {
-		g.add("Upstream's leg", "in clear", false)
+	all := []stripped{
+		{fact: fact{Name: "Began", Text: stamp(v.Started, s.Zone)}},
+		{fact: fact{Name: "Took", Text: took}},
+		{fact: fact{Name: "Got as far as", Text: reached(v.Phase)}},
+		{fact: fact{Name: "TLS with the app", Text: inBrief(v, v.App)}, Else: true},
+		{fact: fact{Name: "TLS with the upstream", Text: upstreamBrief(v)}},
+		{fact: fact{Name: "Route", Text: v.Route}, Else: true},
 	}
-	return g.Facts
+	return slices.DeleteFunc(all, func(f stripped) bool { return f.Text == "" })
+}
+
+// waits says for whom a running session waits, and since when: for the app
+// behind a reply, for the upstream behind what it has to answer.
+func (s *Site) waits(v *inspect.Session) string {
+	for i := len(v.Events) - 1; i >= 0 && v.Ended.IsZero(); i-- {
+		e, side := &v.Events[i], session.Upstream
+		switch e.Kind {
+		case session.KindNote, session.KindProbe, session.KindError:
+			continue
+		case session.KindClose:
+			return ""
+		case session.KindGreeting, session.KindReply:
+			side = session.App
+		case session.KindTLS:
+			side = e.Leg
+		case session.KindAuth:
+			if e.From == session.FromUpstream {
+				side = session.App
+			}
+		}
+		return "it waits for the " + side.String() + " since " + e.At.In(s.Zone).Format("15:04:05 MST")
+	}
+	return ""
 }
 
 func pageBefore(id string) store.PageQuery { return store.PageQuery{Before: id, Limit: 1} }

@@ -53,7 +53,7 @@ func aboutSession(s *inspect.Session, zone *time.Location) group {
 		g.add("Ended", stamp(s.Ended, zone), false)
 		g.add("Took", inspect.Took(s.Ended.Sub(s.Started)), false)
 	}
-	g.add("Got as far as", string(s.Phase), true)
+	g.add("Got as far as", reached(s.Phase), false)
 	g.add("Refusals", strings.Join(s.Codes, ", "), true)
 	g.add("Route", s.Route, true)
 	g.add("Repeats", s.Linked, true)
@@ -100,7 +100,7 @@ func inBrief(s *inspect.Session, l inspect.AppLeg) string {
 	case s.Passthrough || l.TLS != nil && l.TLS.Passthrough:
 		return "end to end with the upstream"
 	case l.TLS == nil:
-		return "none: this leg was in clear"
+		return "none: in clear"
 	}
 	return tlsBrief(l.TLS)
 }
@@ -113,12 +113,20 @@ func aboutUpstream(s *inspect.Session) group {
 		g.add("Answered", "no address did", false)
 	}
 	g.add("Provider", s.Upstream.Provider, false)
-	if s.Upstream.TLS == nil {
-		g.add("TLS", "none: this leg was in clear", false)
-	} else {
-		g.add("TLS", tlsBrief(s.Upstream.TLS), false)
-	}
+	g.add("TLS", upstreamBrief(s), false)
 	return g
+}
+
+// upstreamBrief is what is known of TLS with an upstream that may never have
+// been reached.
+func upstreamBrief(s *inspect.Session) string {
+	switch {
+	case s.Upstream.TLS != nil:
+		return tlsBrief(s.Upstream.TLS)
+	case s.Upstream.Addr == "":
+		return "none: it was not reached"
+	}
+	return "none: in clear"
 }
 
 func aboutAuth(a *inspect.Auth) group {
@@ -160,6 +168,9 @@ func mail(s *inspect.Session) string {
 		if m.Code/100 == 2 {
 			accepted += len(m.To) + m.Omitted - refused(m)
 		}
+	}
+	if all == 0 {
+		return inspect.Count(n, "message") + " begun, and no recipient named."
 	}
 	text := inspect.Count(n, "message") + ", accepted for " + strconv.Itoa(accepted) + " of " + inspect.Count(all, "recipient")
 	if size > 0 {

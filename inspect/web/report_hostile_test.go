@@ -229,7 +229,7 @@ func below(n *html.Node, class string) bool {
 // TestReportOfNothing shows a session of which nothing is known.
 func TestReportOfNothing(t *testing.T) {
 	text, _ := reportOf(t, &inspect.Session{}, web.ReportOptions{})
-	for _, want := range []string{"Nothing was found wrong", "No message was begun in this session", "both legs were in clear", "is not in the record"} {
+	for _, want := range []string{"Nothing was found wrong", "No message was begun in this session", "No handshake was begun", "is not in the record"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report of nothing lacks %q", want)
 		}

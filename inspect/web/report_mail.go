@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,6 +58,7 @@ func messageOf(n int, m *inspect.Message) message {
 	for _, r := range m.To {
 		out.To = append(out.To, recipient{r.Addr, answerOf(r.Code, r.Enhanced, r.Text)})
 	}
+	slices.SortStableFunc(out.To, refusedFirst)
 	if len(out.To) > mostRecipients {
 		out.To, out.More = out.To[:mostRecipients], out.To[mostRecipients:]
 	}
@@ -66,11 +68,19 @@ func messageOf(n int, m *inspect.Message) message {
 	return out
 }
 
+// refusedFirst lets nobody look for the few that were refused among the many
+// that were not, least of all in a fold.
+func refusedFirst(a, b recipient) int {
+	taken := func(r recipient) int { return strings.Count(r.Glyph, "✓") }
+	return taken(a) - taken(b)
+}
+
 func answerOf(code int, enhanced, text string) answer {
 	if code == 0 {
 		return answer{Code: "–", Tone: "quiet", Glyph: "○", Text: "no answer"}
 	}
-	a := answer{Code: strings.TrimSpace(strconv.Itoa(code) + " " + enhanced), Text: strings.ReplaceAll(text, "\n", " ")}
+	text = strings.ReplaceAll(text, "\n", " ")
+	a := answer{Code: strings.TrimSpace(strconv.Itoa(code) + " " + enhanced), Text: strings.TrimPrefix(text, enhanced+" ")}
 	a.Tone, a.Glyph = tone(code)
 	return a
 }

@@ -14,15 +14,22 @@
     node.querySelectorAll(".reload").forEach((link) => link.remove());
   };
 
+  const stops = (node) => [...node.querySelectorAll("a, button, summary, [tabindex]")];
+
+  // What is being marked, perhaps to be copied, stands still.
+  const marked = (node) => !getSelection().isCollapsed && getSelection().containsNode(node, true);
+
   const renew = (fresh) => {
     document.title = fresh.title;
     for (const id of parts) {
       const now = document.getElementById(id), next = fresh.getElementById(id);
-      if (!now || !next || shown.get(id) === next.outerHTML) continue;
+      if (!now || !next || shown.get(id) === next.outerHTML || marked(now)) continue;
       shown.set(id, next.outerHTML);
       keepOpen(now, next);
       enliven(next);
+      const focused = stops(now).indexOf(document.activeElement);
       now.replaceWith(next);
+      stops(next)[focused]?.focus({ preventScroll: true });
     }
   };
 
