@@ -30,8 +30,9 @@ func newWebServer(addr string, log zerolog.Logger, handler func(addr string) (ht
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &webServer{listener: l, cancel: cancel, done: make(chan struct{})}
+	// An answer that takes longer than WriteTimeout says so for each piece of it.
 	w.server = &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    quietLog(log),
 	}
@@ -42,7 +43,7 @@ func newWebServer(addr string, log zerolog.Logger, handler func(addr string) (ht
 func (w *webServer) serve() {
 	defer close(w.done)
 	// Serve ends with ErrServerClosed, or with the listener, which close names.
-	_ = w.server.Serve(w.listener)
+	_ = w.server.Serve(newCrowd(w.listener, mostVisitors))
 }
 
 // addr returns the host:port that was taken.

@@ -53,6 +53,11 @@ func (s *Site) apiEvents(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return e.out.begin()
 	}
+	leave, err := takePlace(w, s.places.readers)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	return e.out.end(r, e.run(r.Context()))
 }
 

@@ -60,8 +60,7 @@ func (s *Site) apiRaw(w http.ResponseWriter, r *http.Request) error {
 	var b bytes.Buffer
 	writeRaw(&b, v)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, err = w.Write(b.Bytes())
-	return err
+	return sendAll(w, b.Bytes())
 }
 
 // apiMessage hands out a message for a mail program or a file. A browser must
@@ -89,7 +88,7 @@ func (s *Site) apiMessage(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	out := &passed{w: w, control: http.NewResponseController(w)}
+	out := passedTo(w)
 	_, err = io.Copy(out, body)
 	if err != nil && out.some {
 		s.Log.Debug().Err(err).Str("session", v.ID).Msg("a message was not handed out whole")
@@ -107,6 +106,10 @@ type passed struct {
 	w       io.Writer
 	control *http.ResponseController
 	some    bool
+}
+
+func passedTo(w http.ResponseWriter) *passed {
+	return &passed{w: w, control: http.NewResponseController(w)}
 }
 
 func (p *passed) Write(b []byte) (int, error) {

@@ -139,6 +139,11 @@ func resumeFrom(r *http.Request) int64 {
 // follow calls told with each batch, and sends what that has added, until the
 // reader leaves; then it returns nil.
 func (s *Site) follow(w http.ResponseWriter, r *http.Request, f inspect.Filter, told func(*stream, batch)) error {
+	free, err := takePlace(w, s.places.streams)
+	if err != nil {
+		return err
+	}
+	defer free()
 	l := s.hub.join(f, resumeFrom(r))
 	defer l.leave()
 	out := startStream(w)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -49,7 +50,7 @@ func (s *Site) messageSource(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	}
-	_, err = io.Copy(w, body)
+	_, err = io.Copy(passedTo(w), body)
 	return s.sent(err)
 }
 
@@ -84,7 +85,7 @@ func (s *Site) messagePart(w http.ResponseWriter, r *http.Request) error {
 		}
 		w.Header().Set("Content-Type", kind)
 		w.Header().Set("Content-Disposition", disposition(how, p.fileName()))
-		_, err := io.Copy(w, content)
+		_, err := io.Copy(passedTo(w), content)
 		return errors.Join(errEnough, s.sent(err))
 	}}
 	if _, err := walk.walk(body); err != nil || found {
@@ -102,7 +103,7 @@ func (s *Site) messageHTML(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer body.Close()
 	wanted, _ := strconv.Atoi(r.URL.Query().Get("part"))
-	text, found, err := htmlOf(body, wanted)
+	text, found, err := s.htmlOf(r.Context(), body, wanted)
 	if err != nil {
 		return err
 	}
@@ -111,12 +112,16 @@ func (s *Site) messageHTML(w http.ResponseWriter, r *http.Request) error {
 	}
 	contained(w.Header())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, err = io.WriteString(w, text)
-	return s.sent(err)
+	return s.sent(sendAll(w, []byte(text)))
 }
 
 // htmlOf reads an HTML part, with the images of the message that it shows.
-func htmlOf(body io.Reader, wanted int) (text string, found bool, err error) {
+func (s *Site) htmlOf(ctx context.Context, body io.Reader, wanted int) (text string, found bool, err error) {
+	leave, err := awaitPlace(ctx, s.places.opened)
+	if err != nil {
+		return "", false, err
+	}
+	defer leave()
 	images, room := map[string]string{}, mostImages
 	walk := walker{visit: func(p *part, content io.Reader) error {
 		switch {

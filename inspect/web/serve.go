@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"smtp-proxy/inspect/store"
@@ -59,8 +60,19 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, page str
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, err := w.Write(b.Bytes())
-	return err
+	return sendAll(w, b.Bytes())
+}
+
+// sendAll writes an answer piece by piece: its reader may take what time it
+// needs, as long as it takes something.
+func sendAll(w http.ResponseWriter, text []byte) error {
+	out := passedTo(w)
+	for piece := range slices.Chunk(text, 64<<10) {
+		if _, err := out.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // answerJSON writes an object of the API.
@@ -71,8 +83,7 @@ func answerJSON(w http.ResponseWriter, status int, v any) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, err = w.Write(append(text, '\n'))
-	return err
+	return sendAll(w, append(text, '\n'))
 }
 
 // problem is an error that the reader can do something about.

@@ -44,6 +44,7 @@ type Site struct {
 	Options
 	hub       *hub
 	tallies   tallies
+	places    places
 	assets    assets
 	templates map[string]*template.Template
 	handler   http.Handler
@@ -57,7 +58,7 @@ func New(o Options) (*Site, error) {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
-	s := &Site{Options: o, hub: newHub(o)}
+	s := &Site{Options: o, hub: newHub(o), places: newPlaces()}
 	var err error
 	if s.assets, err = bundle(); err != nil {
 		return nil, err
