@@ -177,7 +177,7 @@ func TestSearch(t *testing.T) {
 		if len(all) < 50 {
 			t.Fatalf("seed %d, %s: %d sessions are left", seed, stage.name, len(all))
 		}
-		for range 30 {
+		for range 15 {
 			text := r.filter()
 			if err := compareSearch(s, all, text, 3+r.IntN(40)); err != nil {
 				t.Errorf("seed %d, %s, filter %s: %v", seed, stage.name, text, err)
