@@ -52,7 +52,7 @@ func meant(name string, known []string) string {
 
 // filter is the parameter q.
 func (q query) filter() (inspect.Filter, error) {
-	f, err := inspect.ParseFilter(q.Get("q"))
+	f, err := filterOf(q.Get("q"))
 	if err != nil {
 		return f, problem{http.StatusBadRequest, "the filter cannot be read: " + visible(err.Error()), "write it as smtp-proxy sessions takes it: cause:tls.* outcome:failed since:2h"}
 	}

@@ -20,6 +20,7 @@ const (
 	mostPage    = 2 << 20 // octets of all texts of a page
 	mostSource  = 64 << 10
 	mostFields  = 300
+	mostFrames  = 20 // HTML parts of a message; further ones can be saved
 )
 
 // letters are the messages of a session, from one number to another.
@@ -190,7 +191,7 @@ type texts struct {
 }
 
 func (t *texts) visit(p *part, content io.Reader) error {
-	if p.File || t.left <= 0 {
+	if p.File || t.left <= 0 || p.Type == "text/html" && len(t.letter.Pages) >= mostFrames {
 		t.letter.Files = append(t.letter.Files, p)
 		return nil
 	}

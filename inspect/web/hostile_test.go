@@ -1,0 +1,38 @@
+package web_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// TestLongFilters has filters that cost more than a person writes refused by
+// the page and the API alike, before the record is asked.
+func TestLongFilters(t *testing.T) {
+	srv := served(t, engaged(t, recordOf(t, kinds()...)))
+	for what, filter := range map[string]string{"stars": strings.Repeat("*a", 600), "words": strings.Repeat("-from:*a*b* ", 100)} {
+		for _, path := range []string{"/", "/live", v1 + "/sessions", v1 + "/sessions?format=ndjson", v1 + "/search", v1 + "/events"} {
+			at, sep := srv.URL+path, "?"
+			if strings.Contains(path, "?") {
+				sep = "&"
+			}
+			code, _, body := ask(t, "GET", at+sep+"q="+url.QueryEscape(filter), nil)
+			if code != 400 || !strings.Contains(body, "longer than 1000 characters") {
+				t.Errorf("%s with many %s: got %d, want 400 and what is wrong\n%.300s", path, what, code, body)
+			}
+		}
+	}
+}
+
+// TestManyFrames lists the parts of a message that has too many pages rather
+// than opening a frame for each.
+func TestManyFrames(t *testing.T) {
+	text := "Subject: many\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\nContent-Type: text/html\r\n\r\n<p>x\r\n", 10_000) + "--b--\r\n"
+	_, _, page := ask(t, "GET", mailed(t, text), nil)
+	if n := strings.Count(page, "<iframe"); n != 20 {
+		t.Errorf("got %d frames, want 20", n)
+	}
+	if !strings.Contains(page, "more than 200 parts") || !strings.Contains(page, "/parts/200") || len(page) > 200_000 {
+		t.Errorf("got a page of %d octets, want the first 200 parts listed and the rest told of", len(page))
+	}
+}
