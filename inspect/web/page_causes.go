@@ -190,12 +190,33 @@ func bits(text string) []bit {
 		switch {
 		case piece == "":
 		case i%2 == 1:
-			all = append(all, bit{strings.ReplaceAll(piece, "_", " "), true})
+			all = append(all, bit{spoken(piece), true})
 		default:
 			all = append(all, bit{piece, false})
 		}
 	}
 	return all
+}
+
+// spoken names what a session fills in as a person would.
+func spoken(name string) string {
+	switch name {
+	case "rcpt":
+		return "recipient"
+	case "rcpt_domain":
+		return "recipient's domain"
+	case "from":
+		return "sender"
+	case "from_domain":
+		return "sender's domain"
+	case "egress":
+		return "your address"
+	case "addr":
+		return "address"
+	case "not_after", "not_before", "now":
+		return "date"
+	}
+	return strings.ReplaceAll(name, "_", " ")
 }
 
 // neutral is bits as one text.

@@ -9,7 +9,6 @@ import (
 
 	"smtp-proxy/inspect"
 	"smtp-proxy/inspect/store"
-	"smtp-proxy/proxy/session"
 )
 
 // sessionBody is what page_session.html shows: what all tabs have, and what
@@ -146,28 +145,13 @@ func (s *Site) strip(v *inspect.Session) []stripped {
 	return slices.DeleteFunc(all, func(f stripped) bool { return f.Text == "" })
 }
 
-// waits says for whom a running session waits, and since when: for the app
-// behind a reply, for the upstream behind what it has to answer.
+// waits says for whom a running session waits, and since when.
 func (s *Site) waits(v *inspect.Session) string {
-	for i := len(v.Events) - 1; i >= 0 && v.Ended.IsZero(); i-- {
-		e, side := &v.Events[i], session.Upstream
-		switch e.Kind {
-		case session.KindNote, session.KindProbe, session.KindError:
-			continue
-		case session.KindClose:
-			return ""
-		case session.KindGreeting, session.KindReply:
-			side = session.App
-		case session.KindTLS:
-			side = e.Leg
-		case session.KindAuth:
-			if e.From == session.FromUpstream {
-				side = session.App
-			}
-		}
-		return "it waits for the " + side.String() + " since " + e.At.In(s.Zone).Format("15:04:05 MST")
+	last, side := turn(v.Events)
+	if last == nil || !v.Ended.IsZero() {
+		return ""
 	}
-	return ""
+	return "it waits for the " + side.String() + " since " + last.At.In(s.Zone).Format("15:04:05 MST")
 }
 
 func pageBefore(id string) store.PageQuery { return store.PageQuery{Before: id, Limit: 1} }

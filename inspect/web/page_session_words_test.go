@@ -94,3 +94,43 @@ func TestTonesAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestIdle: who gave up is not who was waited for.
+func TestIdle(t *testing.T) {
+	open := session.Entry{Kind: session.KindOpen, Leg: session.Upstream}
+	reply := session.Entry{Kind: session.KindReply, Leg: session.Upstream, From: session.FromUpstream}
+	for _, test := range []struct {
+		last session.Entry
+		from session.Origin
+		want string
+	}{
+		{open, session.FromApp, "waiting for the upstream"},
+		{open, session.FromUpstream, "waiting for the upstream"},
+		{reply, session.FromUpstream, "waiting for the app"},
+		{session.Entry{Kind: session.KindClose}, session.FromApp, "nothing was said"},
+	} {
+		end := &session.Entry{Kind: session.KindClose, From: test.from}
+		if got := awaited([]session.Entry{test.last}, end); got != test.want {
+			t.Errorf("behind %s the %s left: got %q, want %q", test.last.Kind, test.from, got, test.want)
+		}
+	}
+}
+
+// TestSchedule says once what is repeated.
+func TestSchedule(t *testing.T) {
+	r := inspect.Retry{Schedule: []int{300, 600, 3600, 3600, 3600}}
+	if got, want := schedule(r), "Tries, each after the one before: 5 minutes, 10 minutes, 60 minutes (3 times)"; got != want {
+		t.Errorf("%v: got %q, want %q", r.Schedule, got, want)
+	}
+}
+
+// TestWhy: an explanation of the length that explanations have is not folded.
+func TestWhy(t *testing.T) {
+	text := strings.Repeat("word ", 200)
+	if got := why(text); got.Head != "" {
+		t.Errorf("got an explanation of %d characters folded to %q, want it whole", len(text), got.Head)
+	}
+	if got := why(strings.Repeat(text, 10)); got.Head == "" {
+		t.Errorf("got an explanation of %d characters whole, want it folded", 10*len(text))
+	}
+}

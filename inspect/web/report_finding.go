@@ -138,8 +138,16 @@ func retry(r inspect.Retry) string {
 // schedule says when to try again, where that is known in seconds.
 func schedule(r inspect.Retry) string {
 	var tries []string
-	for _, s := range r.Schedule {
-		tries = append(tries, inspect.Seconds(s))
+	for i := 0; i < len(r.Schedule); {
+		same := i + 1
+		for same < len(r.Schedule) && r.Schedule[same] == r.Schedule[i] {
+			same++
+		}
+		try := inspect.Seconds(r.Schedule[i])
+		if n := same - i; n > 1 {
+			try += " (" + strconv.Itoa(n) + " times)"
+		}
+		tries, i = append(tries, try), same
 	}
 	switch {
 	case len(tries) > 0:

@@ -20,7 +20,8 @@ const (
 
 // after puts what passed since the previous entry before a row. What a probe
 // took passed after the session, and is not drawn.
-func (r *row) after(previous, e *session.Entry) {
+func (r *row) after(past []session.Entry, e *session.Entry) {
+	previous := &past[len(past)-1]
 	d := e.At.Sub(previous.At)
 	if d < leastGap || e.Kind == session.KindProbe || previous.Kind == session.KindProbe {
 		return
@@ -28,12 +29,12 @@ func (r *row) after(previous, e *session.Entry) {
 	steps := math.Round(4 * math.Log10(float64(d)/float64(leastGap)))
 	r.Class = strings.TrimPrefix(r.Class+" n"+strconv.Itoa(min(max(int(steps), 1), mostGap)), " ")
 	if d >= namedGap {
-		r.Passed = inspect.Took(d) + ", " + awaited(e)
+		r.Passed = inspect.Took(d) + ", " + awaited(past, e)
 	}
 }
 
 // awaited says whom the time before an entry was spent on.
-func awaited(e *session.Entry) string {
+func awaited(past []session.Entry, e *session.Entry) string {
 	switch {
 	case e.Lookup != nil:
 		return "waiting for the resolver"
@@ -45,8 +46,19 @@ func awaited(e *session.Entry) string {
 		return "nothing came from the " + e.Leg.String()
 	case e.Kind == session.KindData:
 		return "while the app sent the message"
+	case e.Kind == session.KindClose || e.Kind == session.KindError:
+		return idle(past)
 	case e.From == session.FromProxy:
 		return "nothing was said"
 	}
 	return "waiting for the " + e.From.String()
+}
+
+// idle says who let the time pass at whose end a connection went: whose turn it
+// was, whichever side gave up.
+func idle(past []session.Entry) string {
+	if last, side := turn(past); last != nil {
+		return "waiting for the " + side.String()
+	}
+	return "nothing was said"
 }

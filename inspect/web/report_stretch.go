@@ -56,7 +56,7 @@ func (l *ladder) stretch(events []session.Entry, from, until int, why fold) stre
 	for i := from; i < until; i++ {
 		r := l.row(&events[i])
 		if i > 0 {
-			r.after(&events[i-1], &events[i])
+			r.after(events[:i], &events[i])
 		}
 		t.Rows = append(t.Rows, r)
 	}

@@ -12,7 +12,7 @@ import (
 
 // words are what the templates call.
 func words() template.FuncMap {
-	return template.FuncMap{"pieces": pieces, "cut": cut, "link": link, "visible": visible, "lines": lines}
+	return template.FuncMap{"pieces": pieces, "cut": cut, "why": why, "link": link, "visible": visible, "lines": lines}
 }
 
 // piece is text that shows itself, or what was written out in its place.
@@ -131,14 +131,20 @@ type folded struct {
 	Size        string
 }
 
-func cut(text string) folded {
+func cut(text string) folded { return shortened(text, mostShown, headShown) }
+
+// why is cut for an explanation, which is longer than what a peer says in a
+// line and the first thing to be read.
+func why(text string) folded { return shortened(text, 3*mostShown, mostShown) }
+
+func shortened(text string, most, head int) folded {
 	f := folded{Whole: text}
 	n := utf8.RuneCountInString(text)
-	if n <= mostShown {
+	if n <= most {
 		return f
 	}
 	at := 0
-	for range headShown {
+	for range head {
 		_, size := utf8.DecodeRuneInString(text[at:])
 		at += size
 	}
