@@ -15,7 +15,10 @@
     let address = new URL(table.dataset.live, location.href);
     let source = null, paused = false, missed = 0, tries = 0, again = 0;
 
-    const still = () => paused || !newest || scrollY > 240;
+    let aimed = 0; // until when the list keeps still below a pointer that moves in it
+
+    const stopped = () => paused || !newest || scrollY > 240;
+    const still = () => stopped() || Date.now() < aimed;
 
     function say(kind, text) {
       if (pulse.className === "pulse " + kind) return;
@@ -55,7 +58,7 @@
 
     function announce() {
       const n = waiting.size + missed;
-      arrived.hidden = n === 0;
+      arrived.hidden = n === 0 || !stopped();
       arrived.firstElementChild.textContent = n + " new — show";
     }
 
@@ -95,7 +98,7 @@
     function left(event) {
       missed += Number(event.data);
       if (event.lastEventId) address.searchParams.set("after", event.lastEventId);
-      if (missed && !still()) missed = 0; // they have passed: the counts have them
+      if (missed && !stopped()) missed = 0; // they have passed: the counts have them
       announce();
     }
 
@@ -127,6 +130,10 @@
       if (!paused && !still()) show();
       status();
     }
+
+    // A row is not to move away from who is about to click it.
+    body.addEventListener("pointermove", () => { aimed = Date.now() + 1500; });
+    setInterval(() => { if (waiting.size && !still()) show(); }, 500);
 
     pulse.hidden = false;
     pause.hidden = !newest || table.hasAttribute("data-first");
