@@ -15,8 +15,8 @@ import (
 // may be a prefix that only one has, latest, or latest-failed.
 func (s *Site) SessionAPI() []endpoint {
 	return []endpoint{
-		{"GET /api/v1/sessions/{id}", s.apiSession},
-		{"GET /api/v1/sessions/{id}/raw", s.apiRaw},
+		{"GET /api/v1/sessions/{id}", s.inTurn(s.apiSession)},
+		{"GET /api/v1/sessions/{id}/raw", s.inTurn(s.apiRaw)},
 		{"GET /api/v1/sessions/{id}/messages/{n}", s.apiMessage},
 	}
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -103,7 +102,7 @@ func (s *Site) messageHTML(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer body.Close()
 	wanted, _ := strconv.Atoi(r.URL.Query().Get("part"))
-	text, found, err := s.htmlOf(r.Context(), body, wanted)
+	text, found, err := htmlOf(body, wanted)
 	if err != nil {
 		return err
 	}
@@ -112,16 +111,15 @@ func (s *Site) messageHTML(w http.ResponseWriter, r *http.Request) error {
 	}
 	contained(w.Header())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	return s.sent(sendAll(w, []byte(text)))
+	// All of it has to be taken in time: others wait for the place.
+	if err = allow(http.NewResponseController(w)); err == nil {
+		_, err = io.WriteString(w, text)
+	}
+	return s.sent(err)
 }
 
 // htmlOf reads an HTML part, with the images of the message that it shows.
-func (s *Site) htmlOf(ctx context.Context, body io.Reader, wanted int) (text string, found bool, err error) {
-	leave, err := awaitPlace(ctx, s.places.opened)
-	if err != nil {
-		return "", false, err
-	}
-	defer leave()
+func htmlOf(body io.Reader, wanted int) (text string, found bool, err error) {
 	images, room := map[string]string{}, mostImages
 	walk := walker{visit: func(p *part, content io.Reader) error {
 		switch {

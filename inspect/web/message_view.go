@@ -107,11 +107,6 @@ func (s *Site) read(r *http.Request, v *inspect.Session, l *letter, left *int) e
 		return err
 	}
 	defer body.Close()
-	leave, err := awaitPlace(r.Context(), s.places.opened)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	l.There, l.Lack = true, lackOf(v, l.Number)
 	return l.take(body, left)
 }

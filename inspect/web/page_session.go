@@ -16,7 +16,7 @@ func (s *Site) SessionPage() []endpoint {
 		{"GET /sessions/{id}/messages", s.sessionTab("messages")},
 		{"GET /sessions/{id}/raw", s.sessionTab("raw")},
 		{"GET /sessions/{id}/timing", s.sessionTab("timing")},
-		{"GET /sessions/{id}/messages/{n}/html", s.messageHTML},
+		{"GET /sessions/{id}/messages/{n}/html", s.inTurn(s.messageHTML)},
 		{"GET /sessions/{id}/messages/{n}/source", s.messageSource},
 		{"GET /sessions/{id}/messages/{n}/parts/{k}", s.messagePart},
 	}
@@ -25,7 +25,7 @@ func (s *Site) SessionPage() []endpoint {
 // sessionTab shows one tab. An id that is short, or latest, is led to the
 // whole one, so that the address in the browser stays that session's.
 func (s *Site) sessionTab(tab string) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return s.inTurn(func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.recorded(r)
 		if err != nil {
 			return err
@@ -39,7 +39,7 @@ func (s *Site) sessionTab(tab string) func(http.ResponseWriter, *http.Request) e
 			return err
 		}
 		return s.show(w, r, http.StatusOK, "session", view{Title: body.Title, Nav: "sessions", Body: body})
-	}
+	})
 }
 
 // recorded reads the session that a request names.

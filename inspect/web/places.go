@@ -1,18 +1,15 @@
 package web
 
-import (
-	"context"
-	"net/http"
-)
+import "net/http"
 
 // How many readers of a kind there are at a time. A stream goes on until its
-// reader leaves, so without a bound whoever may see the page could have the
-// site hold any number of them; taking a message apart needs memory for its
-// images.
+// reader leaves, and a session or a message may take megabytes until it has been
+// read, so without a bound whoever may see the page could have the site hold any
+// amount, and end the relay with it.
 const (
 	mostStreams = 256 // pages that are followed
 	mostReaders = 64  // of the API's events: each reads the record for itself
-	mostOpened  = 4   // messages that are being taken apart
+	mostOpened  = 8   // sessions and messages that are being shown
 )
 
 // places are what readers take and give back.
@@ -34,12 +31,16 @@ func takePlace(w http.ResponseWriter, of chan struct{}) (leave func(), err error
 	}
 }
 
-// awaitPlace waits for a place, no longer than the request does.
-func awaitPlace(ctx context.Context, of chan struct{}) (leave func(), err error) {
-	select {
-	case of <- struct{}{}:
-		return func() { <-of }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// inTurn has an answer that may be large wait for a place, no longer than its
+// reader does.
+func (s *Site) inTurn(answer func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		select {
+		case s.places.opened <- struct{}{}:
+			defer func() { <-s.places.opened }()
+			return answer(w, r)
+		case <-r.Context().Done():
+			return r.Context().Err()
+		}
 	}
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -67,5 +68,29 @@ func TestSendAll(t *testing.T) {
 	}
 	if len(w.pieces) != 3 {
 		t.Errorf("got %d pieces of %d octets, want 3", len(w.pieces), len(text))
+	}
+}
+
+// TestPlacesOpened has sessions wait for their turn, and leave when their
+// reader does.
+func TestPlacesOpened(t *testing.T) {
+	r := newRecord(t)
+	v := r.add(t, inspect.Delivered, nil)
+	s := newSite(t, Options{Store: r.Store})
+	for range cap(s.places.opened) {
+		s.places.opened <- struct{}{}
+	}
+	for _, path := range []string{"/sessions/" + v.ID, "/sessions/" + v.ID + "/messages", "/api/v1/sessions/" + v.ID} {
+		ctx, leave := context.WithCancel(t.Context())
+		leave()
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "http://localhost"+path, nil))
+		if w.Body.Len() > 0 {
+			t.Errorf("%s for one who left before their turn: got %s, want nothing", path, w.Body)
+		}
+	}
+	<-s.places.opened
+	if code, _ := get(t, s, "/sessions/"+v.ID); code != 200 || len(s.places.opened) != cap(s.places.opened)-1 {
+		t.Errorf("with one place: got %d and %d places taken, want 200 and the place given back", code, len(s.places.opened))
 	}
 }
