@@ -151,6 +151,9 @@ func (v overviewer) body() *overviewBody {
 
 func (v overviewer) when() string {
 	since, until := v.overview.Since.In(v.site.Zone), v.overview.Until.In(v.site.Zone)
+	if until.After(v.site.Now()) { // the last step of the chart is not over
+		return since.Format("Jan 2, 15:04 MST") + " until now"
+	}
 	return since.Format("Jan 2, 15:04") + " to " + until.Format("Jan 2, 15:04 MST")
 }
 

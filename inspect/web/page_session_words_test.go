@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"smtp-proxy/inspect"
+	"smtp-proxy/inspect/store"
 	"smtp-proxy/proxy/session"
 )
 
@@ -132,5 +133,18 @@ func TestWhy(t *testing.T) {
 	}
 	if got := why(strings.Repeat(text, 10)); got.Head == "" {
 		t.Errorf("got an explanation of %d characters whole, want it folded", 10*len(text))
+	}
+}
+
+// TestWhen names no end of a span that has not come.
+func TestWhen(t *testing.T) {
+	now := time.Date(2026, 11, 20, 22, 40, 0, 0, time.UTC)
+	v := overviewer{site: &Site{Options: Options{Zone: time.UTC, Now: func() time.Time { return now }}}, overview: &store.Overview{Since: now.Add(-time.Hour), Until: now.Add(time.Minute)}}
+	if got, want := v.when(), "Nov 20, 21:40 UTC until now"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	v.overview.Until = now
+	if got, want := v.when(), "Nov 20, 21:40 to Nov 20, 22:40 UTC"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
