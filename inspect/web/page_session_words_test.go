@@ -139,7 +139,7 @@ func TestWhy(t *testing.T) {
 // TestWhen names no end of a span that has not come.
 func TestWhen(t *testing.T) {
 	now := time.Date(2026, 11, 20, 22, 40, 0, 0, time.UTC)
-	v := overviewer{site: &Site{Options: Options{Zone: time.UTC, Now: func() time.Time { return now }}}, overview: &store.Overview{Since: now.Add(-time.Hour), Until: now.Add(time.Minute)}}
+	v := overviewer{site: &Site{Options: Options{Zone: time.UTC, Now: func() time.Time { return now }}}, overview: store.Overview{Since: now.Add(-time.Hour), Until: now.Add(time.Minute)}}
 	if got, want := v.when(), "Nov 20, 21:40 UTC until now"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
