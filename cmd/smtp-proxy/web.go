@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	stdlog "log"
 	"net/http"
 	"strings"
@@ -54,7 +55,8 @@ func (x *plant) setup() web.Setup {
 }
 
 // quietLog takes what net/http has to say: clients that leave or speak no
-// HTTP, which is nothing for an operator.
+// HTTP, which is nothing for an operator; and a panic, which is a mistake of
+// ours and costs one answer.
 func quietLog(log zerolog.Logger) *stdlog.Logger {
 	return stdlog.New(debugLines{log}, "", 0)
 }
@@ -62,6 +64,10 @@ func quietLog(log zerolog.Logger) *stdlog.Logger {
 type debugLines struct{ log zerolog.Logger }
 
 func (d debugLines) Write(line []byte) (int, error) {
-	d.log.Debug().Msg(strings.TrimSpace(string(line)))
+	e := d.log.Debug()
+	if bytes.HasPrefix(line, []byte("http: panic serving")) {
+		e = d.log.Error()
+	}
+	e.Msg(strings.TrimSpace(string(line)))
 	return len(line), nil
 }

@@ -116,3 +116,31 @@ func TestWebServerEnds(t *testing.T) {
 		_, _ = io.Copy(io.Discard, c) // it returns: the other side has closed
 	}
 }
+
+// TestWebServerPanics has a mistake in an answer cost that answer, stand in the
+// log, and leave the server as it was.
+func TestWebServerPanics(t *testing.T) {
+	said := newOutput()
+	w, err := newWebServer("127.0.0.1:0", zerolog.New(said).Level(zerolog.InfoLevel), func(string) (http.Handler, error) {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/bad" {
+				panic("a mistake")
+			}
+		}), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, line := visit(t, w.addr(), "/bad"); line != "" {
+		t.Errorf("an answer that panics: got %q, want the connection closed", line)
+	}
+	if _, line := visit(t, w.addr(), "/"); line != "HTTP/1.1 200 OK" {
+		t.Errorf("the next answer: got %q, want 200", line)
+	}
+	if err := w.close(); err != nil {
+		t.Error(err)
+	}
+	if text := said.String(); !strings.Contains(text, `"level":"error"`) || !strings.Contains(text, "panic serving") || !strings.Contains(text, "a mistake") || strings.Count(text, "\n") != 1 {
+		t.Errorf("got the log %s, want one line about the panic", text)
+	}
+}
