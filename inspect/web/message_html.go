@@ -10,8 +10,8 @@ import (
 )
 
 // mostImages is how many octets of a message's own images go into its HTML, as
-// data addresses.
-const mostImages = 8 << 20
+// data addresses: one that is shown twice counts twice.
+const mostImages = 4 << 20
 
 // framed prepares the HTML of a message for its frame: images of the message
 // are put in, and what would be fetched from elsewhere is taken out and
@@ -26,7 +26,7 @@ type framed struct {
 }
 
 func framedHTML(text string, images map[string]string) (string, int) {
-	f := &framed{images: images, budget: 2 * mostImages}
+	f := &framed{images: images, budget: mostImages}
 	z := html.NewTokenizer(strings.NewReader(text))
 	for z.Next() != html.ErrorToken {
 		raw := string(z.Raw())
