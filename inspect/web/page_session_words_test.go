@@ -148,3 +148,22 @@ func TestWhen(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestThrough claims neither that a tunnel was empty nor that clear text was
+// one.
+func TestThrough(t *testing.T) {
+	v := &inspect.Session{Passthrough: true}
+	if got, want := mail(v), "No message was begun."; got != want || through(v) != nil {
+		t.Errorf("without TLS: got %q, want %q", got, want)
+	}
+	v.Upstream.TLS = &session.TLS{Version: "TLS 1.3"}
+	if got := mail(v); !strings.Contains(got, "was not read") {
+		t.Errorf("under TLS: got %q, want that it was not read", got)
+	}
+	if got := appMark(v); got.Word != "1.3" || !strings.Contains(got.Title, "with each other") {
+		t.Errorf("got %+v, want the version, and who made it", got)
+	}
+	if v.Upstream.TLS.Error = "alert 48"; mail(v) != "No message was begun." {
+		t.Errorf("behind a failed handshake: got %q, want that none was begun", mail(v))
+	}
+}

@@ -30,6 +30,7 @@ type sessionRow struct {
 	Title      string // of it
 	Others     int    // further findings
 	AppLeg     tlsMark
+	Through    bool // TLS was made by app and upstream: AppLeg is of both
 	Upstream   tlsMark
 	Took       string
 	Open       bool
@@ -48,7 +49,7 @@ func (s *Site) rowOf(v *inspect.Session) sessionRow {
 	r := sessionRow{
 		ID: v.ID, At: v.Started.UTC().Format("2006-01-02T15:04:05.000000Z"), Clock: at.Format(time.TimeOnly), Stamp: stamp(v.Started, s.Zone),
 		Reached: reached(v.Phase), Outcome: badgeOf(v.Outcome), Open: v.Ended.IsZero(),
-		AppLeg: appMark(v), Upstream: upstreamMark(v),
+		AppLeg: appMark(v), Upstream: upstreamMark(v), Through: through(v) != nil,
 	}
 	if s.Now().In(s.Zone).Format(time.DateOnly) != at.Format(time.DateOnly) {
 		r.Day = at.Format("Jan 2")
@@ -123,8 +124,10 @@ func reached(p session.Phase) string {
 }
 
 func appMark(v *inspect.Session) tlsMark {
-	if v.Passthrough || v.App.TLS != nil && v.App.TLS.Passthrough {
-		return tlsMark{"end to end", true, "quiet", "app and upstream made TLS with each other"}
+	if h := through(v); h != nil {
+		m := markOf("end to end", h)
+		m.Title = "app and upstream made TLS with each other: " + m.Word
+		return m
 	}
 	return markOf("app", v.App.TLS)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"smtp-proxy/inspect"
+	"smtp-proxy/proxy/session"
 )
 
 // group is some facts under one heading.
@@ -97,12 +98,24 @@ func aboutApp(s *inspect.Session) group {
 
 func inBrief(s *inspect.Session, l inspect.AppLeg) string {
 	switch {
-	case s.Passthrough || l.TLS != nil && l.TLS.Passthrough:
+	case through(s) != nil:
 		return "end to end with the upstream"
 	case l.TLS == nil:
 		return "none: in clear"
 	}
 	return tlsBrief(l.TLS)
+}
+
+// through is the handshake that app and upstream made with each other, or nil.
+func through(s *inspect.Session) *session.TLS {
+	h := s.Upstream.TLS
+	if h == nil {
+		h = s.App.TLS
+	}
+	if h == nil || !s.Passthrough && !h.Passthrough {
+		return nil
+	}
+	return h
 }
 
 func aboutUpstream(s *inspect.Session) group {
@@ -157,6 +170,9 @@ func summary(s *inspect.Session) string {
 
 func mail(s *inspect.Session) string {
 	n := len(s.Messages) + s.Omitted
+	if h := through(s); n == 0 && h != nil && h.Error == "" {
+		return "What app and upstream said under TLS was not read: messages may have passed."
+	}
 	if n == 0 {
 		return "No message was begun."
 	}
