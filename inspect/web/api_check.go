@@ -29,6 +29,9 @@ func (s *Site) apiCheck(w http.ResponseWriter, r *http.Request) error {
 	if strings.TrimSpace(ask.Target) == "" {
 		return problem{http.StatusBadRequest, "no smarthost is named", `give host, host:port or URL as "target"`}
 	}
+	if ask.Target != bare(ask.Target) {
+		return problem{http.StatusBadRequest, "the smarthost must not hold a user name or password", `give them as "user" and "password"`}
+	}
 	if s.Checker == nil {
 		return lacking("nothing is checked here", "use smtp-proxy check on the command line")
 	}

@@ -50,7 +50,7 @@ func (s *Site) apiExplain(w http.ResponseWriter, r *http.Request) error {
 // is shown as little as any other.
 func (s *Site) explained(ask explainRequest) explanation {
 	text := strings.TrimRight(strings.ReplaceAll(ask.Text, `\n`, "\n"), "\r\n")
-	return explanation{diagnose.Mask(text), some(s.Explainer.Explain(text, ask.Upstream))}
+	return explanation{diagnose.Mask(text), some(s.Explainer.Explain(text, bare(ask.Upstream)))}
 }
 
 // explainRequestOf reads an object, or the text on its own, which then takes

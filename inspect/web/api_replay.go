@@ -81,7 +81,7 @@ func (s *Site) replayRequest(r *http.Request, ask replayOptions) (ReplayRequest,
 	if err != nil {
 		return ReplayRequest{}, err
 	}
-	return ReplayRequest{Session: v.ID, Upstream: ask.Upstream, To: ask.To, Deliver: ask.Deliver}, nil
+	return ReplayRequest{Session: v.ID, Upstream: bare(ask.Upstream), To: ask.To, Deliver: ask.Deliver}, nil
 }
 
 // unplayable words why a replay could not begin: the session is on record, and

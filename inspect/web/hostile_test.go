@@ -36,3 +36,30 @@ func TestManyFrames(t *testing.T) {
 		t.Errorf("got a page of %d octets, want the first 200 parts listed and the rest told of", len(page))
 	}
 }
+
+// TestPasswordInTarget types a password into the field for the smarthost, as
+// addresses of other programs have it. No page shows it back.
+func TestPasswordInTarget(t *testing.T) {
+	srv := served(t, engaged(t, recordOf(t, kinds()...)))
+	for _, target := range []string{"smtp://" + account + ":" + password + "@smtp.example.com:587", account + ":" + password + "@smtp.example.com"} {
+		form := url.Values{"target": {target}, "upstream": {target}, "text": {"535 5.7.8 no"}}.Encode()
+		value := url.QueryEscape(target)
+		for _, q := range []request{
+			{"GET", "", "/check?target=" + value, "", "", "", 200},
+			{"POST", "", "/check", "application/x-www-form-urlencoded", form, "", 400},
+			{"POST", "", "/explain", "application/x-www-form-urlencoded", form, "", 200},
+			{"POST", "", v1 + "/check", asJSON, `{"target":"` + target + `"}`, "", 400},
+			{"POST", "", v1 + "/explain", asJSON, `{"text":"535 5.7.8 no","upstream":"` + target + `"}`, "", 200},
+			{"GET", "", "/sessions/latest/replay?upstream=" + value, "", "", "", 0},
+			{"POST", "", "/sessions/latest/replay", "application/x-www-form-urlencoded", form, "", 0},
+			{"GET", "", v1 + "/sessions/latest/replay?upstream=" + value, "", "", "", 0},
+			{"POST", "", v1 + "/sessions/latest/replay", asJSON, `{"upstream":"` + target + `"}`, "", 0},
+		} {
+			code, _, body := q.send(t, srv.URL)
+			if q.want != 0 && code != q.want {
+				t.Errorf("%s %s: got %d, want %d", q.method, q.url, code, q.want)
+			}
+			seek(t, q.method+" "+q.url, body)
+		}
+	}
+}

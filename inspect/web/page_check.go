@@ -52,7 +52,7 @@ func (s *Site) showCheck(w http.ResponseWriter, r *http.Request, status int, bod
 }
 
 func (s *Site) checkBody(asked CheckRequest) checkBody {
-	asked.Password = ""
+	asked.Password, asked.Target = "", bare(asked.Target)
 	body := checkBody{
 		CheckRequest: asked, Steps: strings.Join(asked.Steps, ", "), Able: s.Checker != nil, Known: s.knownSmarthosts(),
 		Modes: []checkMode{
@@ -96,9 +96,12 @@ func (s *Site) checkRun(w http.ResponseWriter, r *http.Request) error {
 	out := &checkStream{site: s, w: w, r: r, body: s.checkBody(asked)}
 	out.body.More = out.body.More || asked.Password != ""
 	result, err := CheckResult{}, error(nil)
-	if asked.Target == "" {
+	switch {
+	case asked.Target == "":
 		err = errors.New("no smarthost is named: type its host and port, such as smtp.example.com:587")
-	} else {
+	case asked.Target != bare(asked.Target):
+		err = errors.New("the smarthost must not hold a user name or password: type them into their own fields")
+	default:
 		result, err = s.Checker.Check(r.Context(), asked, out.step)
 	}
 	if err != nil {

@@ -90,7 +90,7 @@ func pasted(w http.ResponseWriter, r *http.Request) (text, upstream string, err 
 		return "", "", err
 	}
 	text = strings.Trim(strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n"), "\n")
-	upstream = strings.TrimSpace(r.PostForm.Get("upstream"))
+	upstream = bare(strings.TrimSpace(r.PostForm.Get("upstream")))
 	switch {
 	case len(text) > mostPasted || strings.Count(text, "\n") >= mostLines:
 		return "", "", tooMuch()
