@@ -163,7 +163,11 @@ func TestThrough(t *testing.T) {
 	if got := appMark(v); got.Word != "1.3" || !strings.Contains(got.Title, "with each other") {
 		t.Errorf("got %+v, want the version, and who made it", got)
 	}
-	if v.Upstream.TLS.Error = "alert 48"; mail(v) != "No message was begun." {
+	v.App.TLS = &session.TLS{Version: "TLS 1.3", Error: "the app ended it with the alert 48"}
+	if got := appMark(v); got.Tone != "bad" {
+		t.Errorf("got %+v of a handshake that the app ended, want that it failed", got)
+	}
+	if mail(v) != "No message was begun." {
 		t.Errorf("behind a failed handshake: got %q, want that none was begun", mail(v))
 	}
 }

@@ -107,9 +107,10 @@ func inBrief(s *inspect.Session, l inspect.AppLeg) string {
 }
 
 // through is the handshake that app and upstream made with each other, or nil.
+// It is told of for each leg; which of them ended it stands with its own.
 func through(s *inspect.Session) *session.TLS {
 	h := s.Upstream.TLS
-	if h == nil {
+	if h == nil || s.App.TLS != nil && s.App.TLS.Error != "" {
 		h = s.App.TLS
 	}
 	if h == nil || !s.Passthrough && !h.Passthrough {
