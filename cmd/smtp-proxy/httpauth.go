@@ -11,6 +11,10 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
+// mostCost is the greatest bcrypt cost that is accepted: about two seconds a
+// try, twice as many with each more.
+const mostCost = 15
+
 // readUsers reads a file of user:bcrypt lines, as htpasswd -B writes them.
 // Empty lines and those that begin with # are left out. No error repeats a
 // line: someone may have put a password there.
@@ -27,8 +31,12 @@ func readUsers(path string) (map[string][]byte, error) {
 			continue
 		}
 		user, hash, _ := strings.Cut(text, ":")
-		if _, err := bcrypt.Cost([]byte(hash)); err != nil || user == "" {
+		cost, err := bcrypt.Cost([]byte(hash))
+		switch {
+		case err != nil || user == "":
 			return nil, fmt.Errorf("--http-auth: %s line %d is not user:bcrypt: make it with htpasswd -nB USER", path, n)
+		case cost > mostCost:
+			return nil, fmt.Errorf("--http-auth: %s line %d has the bcrypt cost %d, which makes each try slow: make it with htpasswd -nB -C %d USER or less", path, n, cost, mostCost)
 		}
 		users[user] = []byte(hash)
 	}

@@ -20,6 +20,7 @@ func TestReadUsers(t *testing.T) {
 		"no colon":        {"\nhunter2\n", "line 2 is not user:bcrypt"},
 		"nobody's hash":   {":" + string(hash), "line 1 is not user:bcrypt"},
 		"nobody":          {"# nobody yet\n", "names nobody"},
+		"a slow hash":     {"me:" + strings.Replace(string(hash), "$04$", "$20$", 1), "bcrypt cost 20"},
 		"an endless line": {"me:" + strings.Repeat("x", 1<<17), "names nobody"},
 	} {
 		t.Run(name, func(t *testing.T) {
