@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 )
 
 // TestReactorsSettleDown has a reactor for each processor, and waits until each
-// processor has a thread that stays there.
+// processor has a thread that stays there and gives way.
 func TestReactorsSettleDown(t *testing.T) {
 	var mine unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &mine); err != nil {
@@ -30,7 +31,7 @@ func TestReactorsSettleDown(t *testing.T) {
 	late := time.Now().Add(10 * time.Second)
 	for {
 		places := map[string]bool{}
-		for _, list := range allowed(t) {
+		for _, list := range allowed(t, unix.SCHED_BATCH) {
 			if !strings.ContainsAny(list, ",-") {
 				places[list] = true
 			}
@@ -44,16 +45,24 @@ func TestReactorsSettleDown(t *testing.T) {
 	}
 }
 
-// allowed lists the processors of each thread of this process.
-func allowed(t *testing.T) (lists []string) {
+// allowed lists the processors of each thread of this process that is scheduled
+// in a way.
+func allowed(t *testing.T, policy uint32) (lists []string) {
 	paths, err := filepath.Glob("/proc/self/task/*/status")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range paths {
+		thread, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			t.Fatal(err)
+		}
 		text, err := os.ReadFile(path)
 		if err != nil {
 			continue // it has ended meanwhile
+		}
+		if as, err := unix.SchedGetAttr(thread, 0); err != nil || as.Policy != policy {
+			continue
 		}
 		_, rest, _ := strings.Cut(string(text), "Cpus_allowed_list:")
 		list, _, _ := strings.Cut(rest, "\n")
