@@ -13,7 +13,7 @@ import (
 // then ended in each outcome, had a cause, were refused with a code.
 //
 // A transaction that writes sessions counts them in memory and adds the sums
-// to the table as they stand by minute (stepFresh): one row for each distinct
+// to the table as they stand by minute (step 1): one row for each distinct
 // count, however many sessions there were. Now and then these rows are added
 // to the slots of all widths, and deleted (tallies_fold.go). Both happen within
 // transactions of the sessions', so that a kill leaves no difference; a reader
@@ -32,9 +32,6 @@ type step struct {
 	seconds int64
 	keep    time.Duration // slots that are older are forgotten; 0 keeps all
 }
-
-// stepFresh stands for counts by minute that are in no slot yet.
-const stepFresh = 1
 
 // stepAll is the width of one slot that holds everything.
 const stepAll = 1 << 40

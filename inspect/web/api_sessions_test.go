@@ -133,7 +133,7 @@ func TestAPIRaw(t *testing.T) {
 		}
 	}
 	_, _, body = ask(t, "GET", srv.URL+"/api/v1/sessions/"+idOf(4)+"/raw", nil)
-	if strings.ContainsAny(strings.ReplaceAll(body, "\n", ""), "\x1b\a\x00\r\xff") || strings.ContainsRune(body, '\u202e') {
+	if strings.ContainsAny(strings.ReplaceAll(body, "\n", ""), "\x1b\a\x00\r") || strings.Contains(body, "\xff") || strings.ContainsRune(body, '\u202e') {
 		t.Errorf("raw of hostile peers: got %q, want no control characters", body)
 	}
 }

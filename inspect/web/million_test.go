@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"flag"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -70,7 +69,7 @@ func recorded(b *testing.B) (http.Handler, *testenv.History) {
 	if err := store.NewKeeper(s, store.KeeperOptions{Annotate: h.Findings}).Run(b.Context(), h); err != nil {
 		b.Fatal(err)
 	}
-	b.Log(fmt.Sprintf("%d sessions recorded in %s", *onRecord, time.Since(began).Round(time.Millisecond)))
+	b.Logf("%d sessions recorded in %s", *onRecord, time.Since(began).Round(time.Millisecond))
 	set, err := rules.Load()
 	if err != nil {
 		b.Fatal(err)
