@@ -3,6 +3,8 @@
 package rigs_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -101,10 +103,24 @@ func eventually(t *testing.T, what string, holds func() bool, explain func() str
 // freePort returns a loopback address that nothing listens on just now.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	l := listenBelow(t)
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// listenBelow listens on a port below those that the kernel gives away by
+// itself (ip_local_port_range begins at 32768): between the look for a free one
+// and its use, another program's connection or ":0" could have taken it.
+func listenBelow(t *testing.T) net.Listener {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
+		if err == nil {
+			return l
+		}
+	}
+	t.Fatal("no port between 20000 and 32000 is free")
+	return nil
 }
 
 // tail returns the end of a log for a failure message.

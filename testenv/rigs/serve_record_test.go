@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -74,8 +73,7 @@ func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	var all []string
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
+		l := listenBelow(t)
 		defer l.Close()
 		all = append(all, l.Addr().String())
 	}
